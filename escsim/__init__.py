@@ -1,0 +1,34 @@
+"""Escalation and de-escalation of diplomatic crises as state machines: replay, variants, explanations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from escsim.errors import Place, Problem, ScenarioError
+    from escsim.library import load
+    from escsim.scenario import Scenario
+    from escsim.trajectory import Move, Step, Trajectory
+
+__version__ = "0.1.0"
+__all__ = ["Move", "Place", "Problem", "Scenario", "ScenarioError", "Step", "Trajectory", "__version__", "load"]
+
+_HOMES = {
+    "Move": "trajectory",
+    "Place": "errors",
+    "Problem": "errors",
+    "Scenario": "scenario",
+    "ScenarioError": "errors",
+    "Step": "trajectory",
+    "Trajectory": "trajectory",
+    "load": "library",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Fetch a public name on first use, so that `escsim --help` imports nothing heavy."""
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(f"escsim.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'escsim' has no attribute {name!r}")

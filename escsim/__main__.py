@@ -1,0 +1,5 @@
+"""Run the command line as `python -m escsim`."""
+
+from escsim.cli import main
+
+main()

@@ -1,0 +1,405 @@
+"""The command line. Data goes to stdout, talk to stderr; heavy modules are imported inside the commands that need them.
+
+Exit codes: 0 done, 1 the input is wrong, 2 the command line is wrong, 70 a fault of escsim's own, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from escsim import __version__
+
+if TYPE_CHECKING:
+    from datetime import date as Day
+
+    from escsim.report import Line
+    from escsim.scenario import Scenario
+    from escsim.trajectory import Trajectory
+
+HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+STYLES: dict[str, dict[str, Any]] = {
+    "": {},
+    "bold": {"bold": True},
+    "dim": {"dim": True},
+    "worse": {"fg": "yellow", "bold": True},
+    "better": {"fg": "cyan", "bold": True},
+    "same": {},
+}
+KINDS = ("trajectory", "diagram")
+FORMATS = ("png", "svg", "pdf")
+
+
+@click.group(context_settings=HELP, invoke_without_command=True)
+@click.version_option(__version__, prog_name="escsim", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of a fault of escsim's own.")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
+    """Replay, question and teach diplomatic crises told as scenario files.
+
+    S is a file, or the name of a scenario that ships with escsim.
+
+    \b
+    escsim run iran-pakistan-2024         replay, and pictures under out/
+    escsim replay iran-pakistan-2024      what happened, event by event
+    escsim new my-crisis                  a file to start from, then: escsim check my-crisis.yaml
+    """  # noqa: D301 -- \b is click's mark for "do not rewrap"
+    ctx.obj = debug
+    if ctx.invoked_subcommand is None:
+        from escsim.library import shipped
+
+        click.echo(ctx.get_help())
+        click.echo("\nScenarios that ship with escsim:\n  " + "\n  ".join(shipped()))
+
+
+as_json = click.option("--json", "json_", is_flag=True, help="Print JSON instead of text.")
+force = click.option("--force", is_flag=True, help="Replace files that are already there.")
+quiet = click.option("-q", "--quiet", is_flag=True, help="Print no talk.")
+
+
+@cli.command()
+@click.argument("s")
+@click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the results; out/NAME by default.")
+@click.option("--format", "formats", type=click.Choice(FORMATS), multiple=True, default=("png", "svg"), show_default=True, help="Of the pictures.")
+@force
+@quiet
+@as_json
+def run(s: str, out: Path | None, formats: tuple[str, ...], force: bool, quiet: bool, json_: bool) -> None:
+    """Replay S, tell it, and write pictures and data."""
+    from escsim import files, report
+
+    scenario = _load(s)
+    trajectory = scenario.replay()
+    folder = out or Path("out") / scenario.name
+    data = trajectory.to_dict()
+    contents = {folder / "replay.json": _json(data).encode(), folder / "replay.csv": report.to_csv(trajectory).encode()}
+    for kind in KINDS:
+        for suffix in dict.fromkeys(formats):
+            contents[folder / f"{kind}.{suffix}"] = _drawn(trajectory, kind, suffix)
+    try:
+        written = files.write(contents, force=force)
+    except files.OccupiedError as error:
+        names = ", ".join(path.name for path in error.paths)
+        raise click.UsageError(f"{folder} holds other results ({names}); add --force to replace them, or -o FOLDER for another place") from None
+    if json_:
+        click.echo(_json({**data, "files": [str(path) for path in written]}))
+    else:
+        _print(report.replay(trajectory, width=_width(), ascii_only=_ascii_only()))
+    _talk(quiet, "\nwritten: " + ", ".join(str(path) for path in written))
+    _talk(quiet, f"next: escsim replay {s} --why     says why nothing more happened\n      open {folder / 'trajectory'}.{formats[0]}")
+
+
+@cli.command()
+@click.argument("s")
+@click.option("--until", metavar="DATE", help="Stop after this day.")
+@click.option("--why", is_flag=True, help="Say why each step moved what it moved, and why what might have happened did not.")
+@as_json
+@quiet
+def replay(s: str, until: str | None, why: bool, json_: bool, quiet: bool) -> None:
+    """Tell what happened in S, event by event."""
+    from escsim import report
+
+    scenario = _load(s)
+    trajectory = scenario.replay()
+    last = _day(scenario, until)
+    if json_:
+        data = trajectory.to_dict()
+        if last is not None:
+            data["days"] = {day: held for day, held in data["days"].items() if day <= last.isoformat()}
+            data["steps"] = [step for step in data["steps"] if step["date"] <= last.isoformat()]
+        click.echo(_json(data))
+        return
+    _print(report.replay(trajectory, width=_width(), why=why, until=last, ascii_only=_ascii_only()))
+    if not why:
+        _talk(quiet, f"\nnext: escsim replay {s} --why")
+
+
+@cli.command()
+@click.argument("s", nargs=-1, required=True)
+@as_json
+@quiet
+def check(s: tuple[str, ...], json_: bool, quiet: bool) -> None:
+    """Say all that is wrong with each S.
+
+    Its form, its names and dates, and whether its history is a run of its model: every fault with its line and a remedy.
+    """
+    from escsim.errors import ScenarioError
+    from escsim.library import find, load
+    from escsim.replay import violations
+
+    found = []
+    for each in s:
+        path = _find(find, each)
+        told = ""
+        try:
+            scenario = load(path)
+            error = ScenarioError(violations(scenario.replay()))
+            told = f"{path}: in order: {_counted(scenario)}"
+        except ScenarioError as raised:
+            error = raised
+        found.append({"scenario": each, "ok": not error.problems, "problems": [_plain_problem(problem) for problem in error.problems]})
+        if error.problems and not json_:
+            click.echo(str(error), err=True)
+        elif not json_ and not quiet:
+            click.echo(told)
+    if json_:
+        click.echo(_json(found))
+    if any(not each["ok"] for each in found):
+        sys.exit(1)
+
+
+def _plain_problem(problem: Any) -> dict[str, Any]:
+    place = problem.place
+    return {"file": place.file, "line": place.line, "column": place.column, "message": problem.message, "remedy": problem.remedy}
+
+
+def _counted(scenario: Scenario) -> str:
+    dated = sum(event.date is not None for event in scenario.events)
+    parts = [f"{dated} dated events replay"]
+    if others := len(scenario.events) - dated:
+        parts.append(f"{others} might have happened")
+    parts.append(f"{len(scenario.missions)} missions")
+    if scenario.observed:
+        parts.append(f"{sum(map(len, scenario.observed.values()))} observed statuses hold")
+    return ", ".join(parts)
+
+
+@cli.command("list")
+@click.option("--actions", "what", flag_value="actions", help="The vocabulary of actions.")
+@click.option("--ladders", "what", flag_value="ladders", help="The ladders that ship with escsim.")
+@as_json
+def list_(what: str | None, json_: bool) -> None:
+    """List the scenarios, actions or ladders that ship."""
+    from escsim import actions, ladder, library, report
+
+    if what == "actions":
+        words = actions.shipped()
+        rows: list[tuple[str, ...]]
+        data: Any = {name: action.model_dump(exclude_none=True) for name, action in words.items()}
+        rows = [(name, action.cameo or "-", action.plover or "-", action.text) for name, action in words.items()]
+        head = ["action", "CAMEO", "PLOVER", "what it means (those marked * move missions and need a ladder that knows them)"]
+        rows = [(name + ("*" if words[name].moves_missions else ""), *rest) for name, *rest in rows]
+    elif what == "ladders":
+        steps = {name: ladder.load_shipped(name) for name in ladder.shipped()}
+        data = {name: each.form.model_dump(mode="json", by_alias=True) for name, each in steps.items()}
+        rows = [(name, " < ".join(each.statuses)) for name, each in steps.items()]
+        head = ["ladder", "statuses, mildest first"]
+    else:
+        scenarios = {name: library.load(path) for name, path in library.shipped().items()}
+        data = {name: {"title": scenario.title, "missions": scenario.missions} for name, scenario in scenarios.items()}
+        rows = [(name, scenario.title) for name, scenario in scenarios.items()]
+        head = ["scenario", "title"]
+    if json_:
+        click.echo(_json(data))
+    else:
+        _print(report.table(head, rows))
+
+
+@cli.command()
+@click.argument("s")
+@click.option("--yaml", "yaml_", is_flag=True, help="Print the file itself.")
+@as_json
+def show(s: str, yaml_: bool, json_: bool) -> None:
+    """Describe S: missions, ladder, events, choices, limits."""
+    from escsim import report
+
+    scenario = _load(s)
+    if yaml_:
+        click.echo(scenario.text, nl=not scenario.text.endswith("\n"))
+    elif json_:
+        said = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
+        click.echo(_json({"name": scenario.name, "hash": scenario.hash, "missions": scenario.missions, **said}))
+    else:
+        _print(report.show(scenario, width=_width()))
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--from", "from_", metavar="S", help="Copy this scenario instead of the commented example.")
+@force
+@quiet
+def new(name: str, from_: str | None, force: bool, quiet: bool) -> None:
+    """Write a small commented scenario to start from.
+
+    NAME.yaml, and beside it the schema with which editors complete and explain its keys.
+    """
+    from escsim import files, library
+    from escsim.schema import scenario_schema
+
+    path = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
+    text = _find(library.find, from_).read_text("utf-8") if from_ else (Path(__file__).parent / "example.yaml").read_text("utf-8")
+    _write(files, {path: text.encode()}, force=force)
+    schema = path.parent / SCHEMA_FILE
+    _write(files, {schema: _json(scenario_schema()).encode()}, force=True)
+    _talk(quiet, f"written: {path}, {schema}\nnext: escsim check {path}")
+
+
+SCHEMA_FILE = "escsim.schema.json"
+
+
+@cli.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files, for editors."""
+    from escsim.schema import scenario_schema
+
+    click.echo(_json(scenario_schema()))
+
+
+@cli.command()
+@click.argument("s")
+@click.argument("kind", type=click.Choice(KINDS))
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write (.png, .svg, .pdf); NAME-KIND.png by default.")
+@click.option("--print", "paper", is_flag=True, help="Draw for A4 paper instead of a screen.")
+@force
+@quiet
+@as_json
+def plot(s: str, kind: str, out: Path | None, paper: bool, force: bool, quiet: bool, json_: bool) -> None:
+    """Draw S: its trajectory or its ladder.
+
+    KIND is trajectory (a lane for each mission) or diagram (the ladder of statuses, with what fired).
+    """
+    from escsim import files
+
+    scenario = _load(s)
+    path = out or Path(f"{scenario.name}-{kind}.png")
+    suffix = path.suffix.lstrip(".").lower()
+    if suffix not in FORMATS:
+        raise click.UsageError(f"cannot write {path.suffix or 'a file without an ending'!r}; endings: .png, .svg, .pdf")
+    trajectory = scenario.replay()
+    _write(files, {path: _drawn(trajectory, kind, suffix, paper=paper)}, force=force)
+    if json_:
+        click.echo(
+            _json({"scenario": scenario.name, "hash": scenario.hash, "kind": kind, "file": str(path), "description": _described(trajectory, kind)})
+        )
+    else:
+        click.echo(path)
+    _talk(quiet, f"{_described(trajectory, kind)}")
+
+
+def _drawn(trajectory: Trajectory, kind: str, suffix: str, *, paper: bool = False) -> bytes:
+    from escsim import plots
+
+    draw = plots.trajectory if kind == "trajectory" else plots.diagram
+    return plots.render(draw(trajectory, paper=paper), suffix, _described(trajectory, kind))
+
+
+def _described(trajectory: Trajectory, kind: str) -> str:
+    from escsim import plots
+
+    return plots.describe_trajectory(trajectory) if kind == "trajectory" else plots.describe_diagram(trajectory)
+
+
+def _write(files: Any, contents: dict[Path, bytes], *, force: bool) -> None:
+    try:
+        files.write(contents, force=force)
+    except files.OccupiedError as error:
+        raise click.UsageError(f"{error} is already there; add --force to replace it") from None
+
+
+def _find(find: Any, s: str) -> Path:
+    try:
+        return Path(find(s))
+    except FileNotFoundError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _load(s: str) -> Scenario:
+    from escsim.library import find, load
+
+    return load(_find(find, s))
+
+
+def _day(scenario: Scenario, text: str | None) -> Day | None:
+    if text is None:
+        return None
+    from pydantic_core import PydanticCustomError
+
+    from escsim.times import Date
+
+    try:
+        day = Date.parse(text).day
+    except PydanticCustomError as error:
+        raise click.UsageError(error.message()) from None
+    if not scenario.period.from_.day <= day <= scenario.period.to.day:
+        raise click.UsageError(f"{day} lies outside the period, {scenario.period.from_} to {scenario.period.to}")
+    return day
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _print(lines: Iterable[Line]) -> None:
+    for text, style in lines:
+        click.echo(click.style(text, **STYLES[style]) if STYLES[style] else text, color=_coloured())
+
+
+def _coloured() -> bool | None:
+    """Colour on terminals, unless NO_COLOR is set (see no-color.org)."""
+    return False if os.environ.get("NO_COLOR") else None
+
+
+def _width() -> int:
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def _ascii_only() -> bool:
+    try:
+        "▼▲●○".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return True
+    return False
+
+
+def _talk(quiet: bool, text: str) -> None:
+    if not quiet:
+        click.echo(text, err=True)
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        code = cli.main(standalone_mode=False)
+        sys.stdout.flush()
+    except SystemExit as leaving:
+        piped = type(sys.stdout).__name__ == "PacifyFlushWrapper"  # as in `escsim ... | head`: nobody reads on
+        sys.exit(0 if piped else leaving.code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except Exception as error:  # the last line of defence: everything else is told apart below
+        sys.exit(_failed(error))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _failed(error: Exception) -> int:
+    """Say what went wrong in a line or two, and give the exit code."""
+    from escsim.errors import ScenarioError
+
+    if isinstance(error, ScenarioError):
+        click.echo(str(error), err=True)
+        return 1
+    if isinstance(error, OSError):
+        where = f": {error.filename}" if error.filename else ""
+        click.echo(f"escsim: error: {error.strerror or error}{where}", err=True)
+        return 1
+    if "--debug" in sys.argv:
+        import traceback
+
+        traceback.print_exc()
+    click.echo(f"escsim: internal error: {type(error).__name__}: {error}", err=True)
+    click.echo("  Please report this with the scenario; `escsim --debug ...` shows where it happened.", err=True)
+    return 70

@@ -1,0 +1,119 @@
+"""Writing results: a file is whole or absent, and nothing is overwritten unasked."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+PART = ".escsim-part"
+
+
+class OccupiedError(Exception):
+    """Files with other contents are already there.
+
+    Attributes
+    ----------
+    paths : tuple of Path
+        The files in the way.
+    """
+
+    def __init__(self, paths: tuple[Path, ...]) -> None:
+        self.paths = paths
+        super().__init__(", ".join(map(str, paths)))
+
+
+def write(contents: Mapping[Path, bytes], *, force: bool = False) -> list[Path]:
+    """Write files, each whole or not at all.
+
+    Every file is written beside its place under another name, flushed to disk and renamed, so that a kill or a full
+    disk leaves the old file or none. A file that already has these very bytes is left alone.
+
+    Parameters
+    ----------
+    contents : mapping of Path to bytes
+        What to write where; missing folders are made.
+    force : bool
+        Whether to replace files that have other contents.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order given.
+
+    Raises
+    ------
+    OccupiedError
+        If a file with other contents is there and `force` is not set; then nothing is written.
+    OSError
+        If the disk is full or the folder cannot be written.
+    """
+    todo = {path: data for path, data in contents.items() if not _same(path, data)}
+    if not force and (occupied := tuple(path for path in todo if os.path.lexists(path))):
+        raise OccupiedError(occupied)
+    for path, data in todo.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent)
+        _replace(path, data)
+    return list(contents)
+
+
+def _same(path: Path, data: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(data) and path.read_bytes() == data
+    except OSError:
+        return False
+
+
+def _replace(path: Path, data: bytes) -> None:
+    target = path.resolve() if path.is_file() else path
+    mode = target.stat().st_mode & 0o777 if target.is_file() else 0o666 & ~_umask()
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.{os.getpid()}.", suffix=PART)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, mode)
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    _settle(target.parent)
+
+
+def _settle(folder: Path) -> None:
+    """Make a rename last through a power cut, where the system can."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:  # folders cannot be opened on Windows
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what runs that were killed left behind."""
+    for stray in folder.glob(f".*{PART}"):
+        pid = stray.name.removesuffix(PART).split(".")[-2]
+        if pid.isdigit() and not _alive(int(pid)):
+            stray.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,99 @@
+"""Finding and loading scenarios: by path, or by the name of one that ships with escsim."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+
+from escsim import checks
+from escsim.errors import Problem, ScenarioError, suggest
+from escsim.forms import fill
+from escsim.reading import Document, read
+from escsim.scenario import Scenario
+
+_HERE = Path(__file__).parent
+
+
+def shelf() -> Path:
+    """Give the folder of the shipped scenarios: inside the package when installed, beside it in a checkout."""
+    inside = _HERE / "scenarios"
+    return inside if inside.is_dir() else _HERE.parent / "scenarios"
+
+
+def shipped() -> dict[str, Path]:
+    """Give the shipped scenarios: name -> file."""
+    return {path.stem: path for path in sorted(shelf().glob("*.yaml"))}
+
+
+def find(path_or_name: str | PathLike[str]) -> Path:
+    """Find the file of a scenario.
+
+    Parameters
+    ----------
+    path_or_name : str or path
+        A path, or the name of a shipped scenario. A file that exists wins.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is neither; the message says what was probably meant.
+    """
+    path = Path(path_or_name)
+    if path.is_file() or (path.exists() and not path.is_dir()):
+        return path
+    names = shipped()
+    if str(path_or_name) in names:
+        return names[str(path_or_name)]
+    if path.is_dir():
+        raise FileNotFoundError(f"{path} is a folder, not a scenario file")
+    hint = suggest(path.stem, names, "shipped scenarios")
+    raise FileNotFoundError(f"there is no file and no shipped scenario {str(path_or_name)!r}; {hint}")
+
+
+def load(path_or_name: str | PathLike[str]) -> Scenario:
+    """Load a scenario from a file, or a shipped one by its name.
+
+    Parameters
+    ----------
+    path_or_name : str or path
+        For example `"crisis.yaml"` or `"iran-pakistan-2024"`.
+
+    Returns
+    -------
+    Scenario
+        Complete and consistent; whether its history is a run of its model is for `Scenario.replay` to say.
+
+    Raises
+    ------
+    ScenarioError
+        If the file is wrong: `problems` holds all its faults, each with place and remedy.
+    FileNotFoundError
+        If there is no such file or scenario.
+
+    Examples
+    --------
+    >>> scenario = load("iran-pakistan-2024")
+    >>> scenario.missions
+    ('PAK->IRN', 'IRN->PAK')
+    """
+    path = find(path_or_name)
+    return validate(read(path), path.stem)
+
+
+def validate(document: Document, name: str = "") -> Scenario:
+    """Turn a document into a scenario; raises `ScenarioError` with everything that is wrong in it."""
+    filled = fill(Scenario, document.root)
+    said = {problem.place for problem in document.problems}
+    problems = document.problems + [problem for problem in filled.problems if problem.place not in said]
+    if filled.form is not None:
+        scenario = filled.form.located(filled.root, document, name)
+        problems += _unsaid(checks.problems(scenario, filled.lost, filled.hurt), problems)
+        if not problems:
+            return scenario
+    raise ScenarioError(problems)
+
+
+def _unsaid(found: list[Problem], said: list[Problem]) -> list[Problem]:
+    """Leave out what is only the echo of a fault already reported on the same line."""
+    lines = {problem.place[:2] for problem in said}
+    return [problem for problem in found if problem.place[:2] not in lines]

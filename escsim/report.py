@@ -1,0 +1,236 @@
+"""Scenarios and trajectories as text for a terminal: what happened, what it moved, and why."""
+
+from __future__ import annotations
+
+import csv
+import io
+import textwrap
+from collections.abc import Iterator, Sequence
+from datetime import date as Day
+
+from escsim.errors import plain
+from escsim.scenario import Event, Scenario, counterpart
+from escsim.trajectory import Move, Step, Trajectory
+
+Style = str  # "", "bold", "dim", "worse" or "better": the command line turns it into colour
+Line = tuple[str, Style]
+
+NARROWEST, WIDEST = 72, 120
+
+
+def replay(trajectory: Trajectory, *, width: int = 100, why: bool = False, until: Day | None = None, ascii_only: bool = False) -> Iterator[Line]:
+    """Tell a trajectory event by event, then the status of every mission over time.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+    width : int
+        Columns of the terminal; lines are wrapped to fit.
+    why : bool
+        Also say why steps moved nothing, and why what might have happened did not.
+    until : datetime.date, optional
+        The last day to tell.
+    ascii_only : bool
+        Whether arrows and dots must be plain characters.
+
+    Yields
+    ------
+    (str, str)
+        A line and its style.
+    """
+    scenario = trajectory.scenario
+    signs = _ASCII if ascii_only else _SIGNS
+    width = min(max(width, NARROWEST), WIDEST)
+    yield from title(scenario, width)
+    yield "", ""
+    for entry in scenario.background:
+        yield f"Before: {entry.date}", "bold"
+        yield from _wrapped("    ", f"{plain(entry.text, 1000)} [{', '.join(entry.cite or ())}]".removesuffix(" []"), width, indent=4)
+    steps = [step for step in trajectory.steps if until is None or trajectory.moment(step).date() <= until]
+    day: Day | None = None
+    for step in steps:
+        if (date := trajectory.moment(step).date()) != day:
+            day = date
+            yield f"{day:%a} {day.day} {day:%b %Y}", "bold"
+        yield from _step(trajectory, step, width, why, signs)
+    yield "", ""
+    yield from statuses(trajectory, until=until)
+    yield "", ""
+    yield from _legend(scenario, signs, width)
+    if why and until is None and trajectory.fates:
+        yield "", ""
+        yield "What might have happened, and did not", "bold"
+        for event, fate in trajectory.fates.items():
+            yield from _wrapped(f"{event}: {_said(scenario.event[event])} ", fate, width)
+
+
+_SIGNS = {"worse": "▼", "better": "▲", "same": "=", "reported": "●", "added": "○"}
+_ASCII = {"worse": "v", "better": "^", "same": "=", "reported": "*", "added": "o"}
+
+
+def title(scenario: Scenario, width: int) -> Iterator[Line]:
+    """Give the head of a report: title, summary, missions."""
+    yield plain(scenario.title, 200), "bold"
+    if scenario.summary:
+        for line in textwrap.wrap(plain(scenario.summary, 2000), width):
+            yield line, ""
+    yield "", ""
+    for mission in scenario.missions:
+        yield f"  {mission}  {spoken(scenario, mission)}", ""
+
+
+def spoken(scenario: Scenario, mission: str) -> str:
+    """Name a mission in words: Pakistan's mission in Iran."""
+    sender, host = (plain(scenario.actors[actor], 40) for actor in mission.split("->"))
+    return f"{sender}'s mission in {host}"
+
+
+def _step(trajectory: Trajectory, step: Step, width: int, why: bool, signs: dict[str, str]) -> Iterator[Line]:
+    scenario, event = trajectory.scenario, trajectory.event(step)
+    sign = signs["reported" if scenario.reported(event) else "added"]
+    who = " + ".join(event.actor) + (f" to {' + '.join(event.target)}" if event.target else "")
+    head = f"  {sign} {who}: "
+    known = "" if event.date is None or event.date.exact else f" (dated {event.date})"
+    caused = event.id if step.caller == "start" else f"{event.id}, after {step.caller}"
+    cited = "; " + ", ".join(event.cite) if event.cite else ""
+    yield from _wrapped(head, f"{_said(event)}{known} [{caused}{cited}]", width, indent=4)
+    for move in step.moves:
+        yield f"      {signs[_direction(scenario, move)]} {move.mission}  {move.source} -> {move.dest}  ({move.trigger})", _direction(scenario, move)
+    if why:
+        yield from _wrapped("      ", f"Why: {step.reason}", width, style="dim")
+        if event.disputed:
+            yield from _wrapped("      ", f"Sources differ: {plain(event.disputed, 500)}", width, style="dim")
+
+
+def _said(event: Event) -> str:
+    return plain(event.text or ", ".join(event.action).replace("_", " "), 1000)
+
+
+def _direction(scenario: Scenario, move: Move) -> str:
+    severity = scenario.ladder.severity
+    change = severity[move.dest] - severity[move.source]
+    return "worse" if change > 0 else "better" if change < 0 else "same"
+
+
+def statuses(trajectory: Trajectory, *, until: Day | None = None) -> Iterator[Line]:
+    """Give a table of the missions' statuses: a row for each day on which one of them changed."""
+    scenario = trajectory.scenario
+    days = {day: held for day, held in trajectory.days().items() if until is None or day <= until}
+    rows: list[tuple[str, ...]] = []
+    previous: dict[str, str] = {}
+    for day, held in days.items():
+        if held != previous:
+            rows.append((day.isoformat(), *("" if previous.get(mission) == status else status for mission, status in held.items())))
+            previous = held
+    yield from table(["from", *scenario.missions], rows)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Line]:
+    """Lay out a table in columns as wide as their widest cell."""
+    widths = [max(len(row[place]) for row in [head, *rows]) for place in range(len(head))]
+    for row, style in [(head, "bold"), *((row, "") for row in rows)]:
+        yield "  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip(), style
+
+
+def _legend(scenario: Scenario, signs: dict[str, str], width: int) -> Iterator[Line]:
+    if scenario.report is not None:
+        told = plain(scenario.sources[scenario.report], 200)
+        yield from _wrapped(
+            "",
+            f"{signs['reported']} stated in the report [{scenario.report}] {told}; {signs['added']} added from other sources.",
+            width,
+            indent=2,
+            style="dim",
+        )
+    yield from _wrapped("", "In brackets: the event, what led to it, and the sources (escsim show names them).", width, indent=2, style="dim")
+    yield f"{signs['worse']} a mission moved for the worse, {signs['better']} for the better. All days begin at 00:00 UTC.", "dim"
+
+
+def _wrapped(head: str, text: str, width: int, *, indent: int = 6, style: Style = "") -> Iterator[Line]:
+    for line in textwrap.wrap(text, width, initial_indent=head, subsequent_indent=" " * indent, break_long_words=True):
+        yield line, style
+
+
+def show(scenario: Scenario, *, width: int = 100) -> Iterator[Line]:
+    """Describe a scenario: its missions, ladder, events, choices, assumptions and limits."""
+    width = min(max(width, NARROWEST), WIDEST)
+    yield from title(scenario, width)
+    yield "", ""
+    yield from ladder(scenario, width)
+    yield "", ""
+    yield f"Events, {scenario.period.from_} to {scenario.period.to}", "bold"
+    rows = [(str(event.date or "might have"), event.id, " + ".join(event.action), _assumed(scenario, event)) for event in scenario.events]
+    yield from table(["date", "id", "action", "in a variant"], rows)
+    for name, choice in scenario.choices.items():
+        yield "", ""
+        yield from _wrapped(f"Choice {name}: ", plain(choice.question, 300), width, style="bold")
+        for option, share in choice.options.items():
+            taken = " (history)" if option in scenario.event and scenario.event[option].date else ""
+            yield f"  {share:6.1%}  {option}{taken}", ""
+    for head, entries in (
+        ("Questions", {name: question.text or "" for name, question in scenario.questions.items()}),
+        ("What if", {name: change.text or "" for name, change in scenario.what_if.items()}),
+        ("Sources", scenario.sources),
+    ):
+        if entries:
+            yield "", ""
+            yield head, "bold"
+            for name, text in entries.items():
+                yield from _wrapped(f"  {name}: ", plain(text, 500), width)
+    if scenario.limits:
+        yield "", ""
+        yield "What this model cannot tell", "bold"
+        for limit in scenario.limits:
+            yield from _wrapped("  - ", plain(limit, 500), width, indent=4)
+    yield "", ""
+    yield from _wrapped("", "Probabilities and delays are the file's assumptions, not history's.", width, style="dim")
+
+
+def _assumed(scenario: Scenario, event: Event) -> str:
+    """Say in short what an event follows and what is assumed of it."""
+    told = []
+    if (choice := scenario.choice_of.get(event.id)) is not None:
+        told.append(f"option of {choice}")
+    elif event.follows is not None:
+        told.append("after " + (" and " if event.follows.all else " or ").join(event.follows.causes))
+    if event.probability is not None:
+        told.append(f"p = {event.probability:g}")
+    if event.repeats:
+        told.append("may repeat")
+    return ", ".join(told)
+
+
+def ladder(scenario: Scenario, width: int) -> Iterator[Line]:
+    """Draw the ladder as text: every status with what it means and where each trigger leads from it."""
+    steps = scenario.ladder
+    yield f"Ladder {steps.name}".rstrip() + ", mildest first", "bold"
+    for status in steps.statuses:
+        yield from _wrapped("  ", f"{status}: {steps.meaning(status)}".removesuffix(": "), width)
+        for trigger in steps.admitted(status):
+            moved = {"own": "", "theirs": " (moves the target's mission)", "both": " (moves both missions)"}[steps.side(trigger)]
+            yield f"      {trigger} -> {steps.triggers[trigger][status]}{moved}", "dim"
+
+
+def to_csv(trajectory: Trajectory) -> str:
+    """Give the steps as CSV, a row for each mission moved and one for each step that moved none."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["date", "event", "actor", "action", "target", "mission", "from", "to", "reason", "source"])
+    for step, said in zip(trajectory.steps, trajectory.to_dict()["steps"], strict=True):
+        parties = [" ".join(said[name]) for name in ("actor", "action", "target")]
+        for moved in said["moved"] or [{"mission": "", "from": "", "to": ""}]:
+            row = [said["date"], step.event, *parties, moved["mission"], moved["from"], moved["to"], said["reason"], said["source"] or ""]
+            writer.writerow([_harmless(cell) for cell in row])
+    return out.getvalue()
+
+
+def _harmless(cell: str) -> str:
+    """Keep a spreadsheet from taking text for a formula."""
+    return "'" + cell if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
+def pairs(scenario: Scenario) -> list[str]:
+    """Name the pairs whose two missions are both in the scenario."""
+    return [
+        mission.replace("->", "-") for mission in scenario.missions if counterpart(mission) in scenario.initial and mission < counterpart(mission)
+    ]

@@ -1,0 +1,487 @@
+"""The data model of a scenario file: what each key is, and what it means together with the others.
+
+Everything here is frozen data. `escsim.checks` says whether the parts fit together, `escsim.stepper` runs them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from datetime import date as Day
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import Discriminator, Field, GetJsonSchemaHandler, PrivateAttr, Tag, model_validator
+from pydantic_core import CoreSchema
+
+from escsim import actions as vocabulary
+from escsim import ladder as ladders
+from escsim.actions import Action
+from escsim.delays import Delay, SpreadLaw
+from escsim.errors import Place
+from escsim.forms import EXPECT, Actor, Form, Mission, MissionOrPair, Name, Number, OneOrMore, Text, Truth, Who, Whole, key
+from escsim.ladder import Ladder, LadderForm
+from escsim.reading import Document, Node
+from escsim.times import DAY, TICK, Date, Span, When, refusal
+
+if TYPE_CHECKING:
+    from escsim.trajectory import Trajectory
+
+Probability = Annotated[Number, Field(ge=0, le=1)]
+NOTHING = "nothing"
+
+
+def missions_of(pair: str) -> tuple[str, str]:
+    """Give the two missions of a pair: `PAK-IRN` is `PAK->IRN` and `IRN->PAK`."""
+    one, other = pair.split("-")
+    return f"{one}->{other}", f"{other}->{one}"
+
+
+def counterpart(mission: str) -> str:
+    """Give the mission the other way round."""
+    sender, host = mission.split("->")
+    return f"{host}->{sender}"
+
+
+class Period(Form):
+    """The one horizon, for history and variants alike."""
+
+    from_: Date = key("The first day; time is counted from its 00:00 UTC.", "2024-01-15", alias="from")
+    to: Date = key("The last day; the period ends with it.", "2024-03-31")
+
+    @property
+    def start(self) -> datetime:
+        """The first moment, tick 0."""
+        return self.from_.end - DAY
+
+    @property
+    def end(self) -> datetime:
+        """The midnight that ends the period."""
+        return self.to.end
+
+    @property
+    def ticks(self) -> int:
+        """Its length in ticks: what is due at this tick or later does not happen."""
+        return self.tick(self.end)
+
+    def tick(self, moment: datetime) -> int:
+        """Count the ticks from the start of the period to a moment."""
+        return (moment - self.start) // TICK
+
+    def moment(self, tick: int) -> datetime:
+        """Give the moment of a tick."""
+        return self.start + tick * TICK
+
+    def days(self) -> Iterator[Day]:
+        """Give every day of the period."""
+        for number in range((self.end - self.start) // DAY):
+            yield (self.start + number * DAY).date()
+
+
+class Follows(Form):
+    """What calls an event: any of its causes, or the last of all of them."""
+
+    any: OneOrMore[Name] | None = key("Each of these calls it.", ["iranian_strikes"], None)
+    all: OneOrMore[Name] | None = key("The last of these to happen calls it.", ["call_on_19_january", "council"], None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: object) -> object:
+        return {"any": value} if isinstance(value, str | list) else value
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.any is None) == (self.all is None):
+            raise refusal("give either a list of causes or {all: [...]}", "follows: [a, b] means any of them")
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        full = handler(schema)
+        short = handler.resolve_ref_schema(full)["properties"]["any"]["anyOf"]
+        return {"anyOf": [*(branch for branch in short if branch.get("type") != "null"), full]}
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Everything named, in the order of the file."""
+        return self.any or self.all or ()
+
+    def met(self, happened: Iterable[str]) -> bool:
+        """Say whether a firing of one of the causes calls the event, given all that has happened by then."""
+        return self.all is None or set(self.all) <= set(happened)
+
+
+Range = Annotated[tuple[Number | str, Number | str], Field(description="From low to high.", examples=[[0.2, 0.4]])]
+
+
+class Event(Form):
+    """Something done on a date, or something that might have been done."""
+
+    id: Name = key("Its name in this file.", "recall")
+    date: When | None = key("When it happened, as well as that is known. An event without a date did not happen, but might have.", "2024-01-17", None)
+    actor: OneOrMore[Actor] = key("Who acted; several act together.", "PAK")
+    target: OneOrMore[Actor] | None = key("On whom; several actors without a target act on one another.", "IRN", None)
+    action: OneOrMore[Name] = key("What was done: a trigger of the ladder or an action of the vocabulary; several in this order.", "recall_envoy")
+    text: Text | None = key("What happened, in a sentence or two.", "Pakistan calls its ambassador back from Tehran.", None)
+    cite: OneOrMore[Name] | None = key("Where it is reported: keys of `sources`.", "dawn", None)
+    confidence: Literal["high", "medium", "low"] | None = key("How sure the date and the deed are.", "high", None)
+    disputed: Text | None = key("On what the sources differ.", "Headlines say expelled; the ministry did not.", None)
+    follows: Follows | None = key(
+        "What calls it in a variant: each of these, or {all: [...]}. Without it the event is called at the start.", "iranian_strikes", None
+    )
+    while_: dict[Mission, OneOrMore[Name]] | None = key(
+        "Its gate: the statuses these missions must be in.", {"PAK->IRN": "normal"}, None, alias="while", min_length=1
+    )
+    unless: OneOrMore[Name] | None = key("What bars it for good once it has happened.", "call_on_19_january", None)
+    probability: Probability | None = key("The chance that it comes about each time it is armed; 1 if not given.", 0.9, None)
+    delay: Delay | None = key("The time from its arming until it happens; for a dated event the file's `spread` if not given.", "2 days", None)
+    repeats: Truth = key("Whether it may happen more than once: then every call counts.", True, False)
+    range: dict[Name, Range] | None = key("Low and high for the probability and for parameters of the delay.", {"probability": [0.2, 0.4]}, None)
+    basis: Text | None = key("What probability and delay rest on: a base rate, or the author's assumption.", "Assumption of the author.", None)
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The states among its actors and targets."""
+        return tuple(name for name in (*self.actor, *(self.target or ())) if is_state(name))
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Give who acts on whom, nobody on itself."""
+        targets = self.target or (self.actor if len(self.actor) > 1 else ())
+        for one in self.actor:
+            for other in targets:
+                if one != other:
+                    yield one, other
+
+    def addressed(self, side: str) -> tuple[str, ...]:
+        """Give the missions that a trigger with these `moves` (own, theirs or both) addresses, each once."""
+        missions: dict[str, None] = {}
+        for one, other in self.pairs():
+            if side != "theirs":
+                missions[f"{one}->{other}"] = None
+            if side != "own":
+                missions[f"{other}->{one}"] = None
+        return tuple(missions)
+
+
+def is_state(actor: str) -> bool:
+    """Say whether the key of an actor is that of a state: three capitals."""
+    return len(actor) == 3 and actor.isascii() and actor.isalpha() and actor.isupper()
+
+
+class Choice(Form):
+    """A decision point: when it is called, exactly one of its options comes about."""
+
+    actor: OneOrMore[Actor] = key("Who decides.", "PAK")
+    question: Text = key("The decision in words.", "How should Islamabad answer strikes on its soil?")
+    follows: Follows | None = key("What puts the decision, as in an event.", "iranian_strikes", None)
+    repeats: Truth = key("Whether it is put more than once: then its options may happen more than once.", True, False)
+    options: dict[Name, Probability] = key(
+        "The events to choose from, each with its share; `nothing` needs no event. The shares sum to 1.",
+        {"pakistani_strikes": 0.5, "nothing": 0.5},
+        min_length=2,
+    )
+    range: dict[Name, Range] | None = key("Low and high for the shares of options.", {"pakistani_strikes": [0.3, 0.7]}, None)
+    basis: Text | None = key("What the shares rest on: a base rate, or the author's assumption.", "Assumption of the author.", None)
+
+
+class Background(Form):
+    """Something that belongs to the story but is not replayed; it may lie before the period."""
+
+    date: When = key("When.", "2023-12-15")
+    actor: OneOrMore[Actor] = key("Who acted.", "jaish_al_adl")
+    target: OneOrMore[Actor] | None = key("On whom.", "IRN", None)
+    text: Text = key("What happened.", "Gunmen attack a police station at Rask.")
+    cite: OneOrMore[Name] | None = key("Where it is reported.", "dawn", None)
+
+
+class Variants(Form):
+    """How the Monte Carlo variants are drawn."""
+
+    runs: Annotated[Whole, Field(ge=1, le=10**9)] = key("How many trajectories.", 10000, 10000)
+    seed: Annotated[Whole, Field(ge=0, lt=2**64)] = key("The seed of all chance.", 20240116, 0)
+    spread: SpreadLaw = key(
+        "The law of the gaps between dated events, with the historical gap as mean; `none` leaves them as they were.",
+        {"gamma": {"cv": 0.5}},
+        SpreadLaw.model_validate("none"),
+    )
+
+
+class Condition(Form):
+    """Something that a trajectory does or does not show."""
+
+    reach: dict[Who, OneOrMore[Name]] | None = key(
+        "A mission, a pair or `any` mission comes to be in one of these statuses.", {"PAK-IRN": "severed"}, None
+    )
+    in_: dict[Who, OneOrMore[Name]] | None = key("It is in one of them at the end of the day `on`.", {"PAK->IRN": "restored"}, None, alias="in")
+    happens: OneOrMore[Name] | None = key("One of these events happens.", "second_iranian_strike", None)
+    before: tuple[Name, Name] | None = key("The first of two events happens, and before the second.", ["call", "strike"], None)
+    and_: tuple[Condition, ...] | None = key("All of these hold.", [{"happens": "a"}, {"happens": "b"}], None, alias="and", min_length=2)
+    or_: tuple[Condition, ...] | None = key("One of these holds.", [{"happens": "a"}, {"happens": "b"}], None, alias="or", min_length=2)
+    not_: Condition | None = key("This does not hold.", {"happens": "a"}, None, alias="not")
+    by: Date | None = key("At the latest on this day.", "2024-01-26", None)
+    on: Date | None = key("At the end of this day.", "2024-01-26", None)
+    within: Span | None = key("At the latest this long after `after`, or after the start.", "4 days", None)
+    after: Name | None = key("Only what comes after the first happening of this event counts.", "agreement", None)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        kinds = ("reach", "in", "happens", "before", "and", "or", "not")
+        stated = [kind for kind in kinds if getattr(self, kind if hasattr(self, kind) else f"{kind}_") is not None]
+        if len(stated) != 1:
+            raise refusal(f"one condition is wanted, not {' and '.join(stated) or 'none'}", "one of: " + ", ".join(kinds))
+        timed = stated[0] in ("reach", "happens")
+        for name, allowed in (("by", timed), ("within", timed), ("after", timed), ("on", stated[0] == "in")):
+            if getattr(self, name) is not None and not allowed:
+                raise refusal(f"`{name}` does not go with `{stated[0]}`", "`by`, `within` and `after` go with reach and happens, `on` with in")
+        if stated[0] == "in" and self.on is None:
+            raise refusal("`in` needs the day: `on`", "{in: {PAK->IRN: normal}, on: 2024-01-26}")
+        if self.by is not None and self.within is not None:
+            raise refusal("`by` and `within` are two bounds for one thing", "keep one")
+        return self
+
+
+class Passage(Form):
+    """The time until something first comes about."""
+
+    reach: dict[Who, OneOrMore[Name]] | None = key(
+        "A mission, a pair or `any` mission comes to be in one of these statuses.", {"PAK->IRN": "restored"}, None
+    )
+    happens: OneOrMore[Name] | None = key("One of these events happens.", "agreement", None)
+    after: Name | None = key("From the first happening of this event; from the start if not given.", "recall", None)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.reach is None) == (self.happens is None):
+            raise refusal("give either `reach` or `happens`", "{reach: {PAK->IRN: restored}, after: recall}")
+        return self
+
+
+QUESTIONS = ("probability", "time_in", "time_to", "peak", "count")
+
+
+class Question(Form):
+    """Something asked of the variants, and of the replay."""
+
+    text: Text | None = key("The question in words.", "Are the ambassadors back within four days of the agreement?", None)
+    probability: Condition | None = key("How likely is this?", {"happens": "second_iranian_strike"}, None)
+    time_in: dict[Who, OneOrMore[Name]] | None = key("How long is a mission or pair in these statuses?", {"PAK->IRN": "envoys_away"}, None)
+    time_to: Passage | None = key("How long until this?", {"reach": {"PAK->IRN": "restored"}, "after": "recall"}, None)
+    peak: Who | None = key("How severe does it get at worst?", "PAK-IRN", None)
+    count: Name | None = key("How often does this event happen?", "border_incident", None)
+    expect: Annotated[str, Field(pattern=EXPECT)] | None = key("What a probability must be for the scenario to pass its own test.", ">= 0.8", None)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        stated = [kind for kind in QUESTIONS if getattr(self, kind) is not None]
+        if len(stated) != 1:
+            raise refusal(f"one question is wanted, not {' and '.join(stated) or 'none'}", "one of: " + ", ".join(QUESTIONS))
+        if self.expect is not None and self.probability is None:
+            raise refusal("`expect` goes with `probability` only", "delete it")
+        return self
+
+
+class Change(Form):
+    """New assumptions for one event."""
+
+    probability: Probability | None = key("Its new probability.", 0.3, None)
+    delay: Delay | None = key("Its new delay.", "2 days", None)
+
+
+class Intervention(Form):
+    """A what-if: history or the model changed in a stated way."""
+
+    text: Text | None = key("The change in words.", "Islamabad does not strike back.", None)
+    remove: OneOrMore[Name] | None = key("Events that come to nothing: each firing is moot.", ["pakistani_strikes"], None)
+    move: dict[Name, When] | None = key("Events that happen on another date, once they are called.", {"call_on_19_january": "2024-01-17"}, None)
+    force: dict[Name, When] | None = key("Events that happen on a date whatever else does.", {"mediation": "2024-01-20"}, None)
+    choose: dict[Name, Name] | None = key("Choices whose option is given.", {"answer_to_strikes": "protest_only"}, None)
+    set: dict[Name, Change] | None = key("Events with another probability or delay.", {"recall": {"probability": 0.5}}, None)
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not (self.remove or self.move or self.force or self.choose or self.set):
+            raise refusal("nothing is changed", "give one of: remove, move, force, choose, set")
+        for kind in ("move", "force"):
+            for when in (getattr(self, kind) or {}).values():
+                if not when.exact:
+                    raise refusal(f"`{kind}` needs an exact date, not {when.text!r}", "for example 2024-01-17 or 2024-01-17 06:00")
+        return self
+
+
+def _ladder_tag(value: object) -> str:
+    return "name" if isinstance(value, str) else "form"
+
+
+LadderKey = Annotated[Annotated[Name, Tag("name")] | Annotated[LadderForm, Tag("form")], Discriminator(_ladder_tag)]
+
+
+class Scenario(Form):
+    """A crisis as a file tells it.
+
+    Made by `escsim.load`; the attributes are the keys of the file.
+    """
+
+    title: Text = key("The crisis in a few words.", "Iran and Pakistan, January 2024")
+    summary: Text | None = key(
+        "The story in a few sentences.", "Iran struck inside Pakistan; Pakistan recalled its ambassador and struck back.", None
+    )
+    sources: dict[Name, Text] = key("Where it is reported: a short key for each source.", {"dawn": "Dawn (Karachi), 23 January 2024"}, {})
+    report: Name | None = key("The source that tells the story; what it does not state is shown as added from others.", "dawn", None)
+    actors: dict[Actor, Text] = key(
+        "States (three capitals, ISO 3166) and other parties, each with its name.", {"IRN": "Iran", "PAK": "Pakistan"}, min_length=1
+    )
+    ladder_: LadderKey = key("The ladder of statuses: a name that ships with escsim, or one written out.", "simple", alias="ladder")
+    actions: dict[Name, Action] = key("Actions beside the shipped vocabulary.", {"recall_students": "Students are called home."}, {})
+    period: Period = key("The time that is told and simulated.", {"from": "2024-01-15", "to": "2024-03-31"})
+    start: dict[Mission, Name] = key("Missions that do not start in the ladder's initial status.", {"BHR->IRN": "charge"}, {})
+    background: tuple[Background, ...] = key("What belongs to the story but is not replayed.", [], ())
+    events: tuple[Event, ...] = key(
+        "What happened and what might have.", [{"id": "recall", "actor": "PAK", "target": "IRN", "action": "recall_envoy"}], min_length=1
+    )
+    choices: dict[Name, Choice] = key("Decision points.", {}, {})
+    observed: dict[Date, dict[MissionOrPair, OneOrMore[Name]]] = key(
+        "Statuses at the end of a day, which the replay must reproduce.", {"2024-01-17": {"PAK->IRN": "envoys_recalled"}}, {}
+    )
+    variants: Variants = key("How variants are drawn.", {"runs": 10000, "seed": 20240116}, Variants())
+    questions: dict[Name, Question] = key("What to ask of the variants.", {}, {})
+    what_if: dict[Name, Intervention] = key("Interventions to compare with the base.", {}, {})
+    never: tuple[dict[MissionOrPair, OneOrMore[Name]], ...] = key("Where no run may be when time passes.", [{"PAK->IRN": "severed"}], ())
+    limits: tuple[Text, ...] = key("What this model cannot tell, in the author's words.", ["Domestic politics are not modelled."], ())
+
+    _document: Document | None = PrivateAttr(None)
+    _name: str = PrivateAttr("")
+
+    @property
+    def name(self) -> str:
+        """The name of its file without the ending, or its built-in name."""
+        return self._name
+
+    @property
+    def text(self) -> str:
+        """The file as written (not the files it extends)."""
+        return self._document.text if self._document else ""
+
+    def place(self, *path: str | int, key: bool = False) -> Place:
+        """Give the place in the file of the value at a path, for messages."""
+        if self._document is None:
+            return Place(self._name or "scenario")
+        return self._document.root.place_of(*path, key=key)
+
+    def event_place(self, event: str, *path: str | int, key: bool = False) -> Place:
+        """Give the place in the file of an event or of one of its keys."""
+        return self.place("events", self.order[event], *path, key=key)
+
+    def located(self, root: Node, document: Document, name: str) -> Self:
+        """Remember where everything stands."""
+        self._document = Document(root, document.text)
+        self._name = name
+        return self
+
+    @cached_property
+    def ladder(self) -> Ladder:
+        """The ladder, ready for use."""
+        if isinstance(self.ladder_, str):
+            return ladders.load_shipped(self.ladder_)
+        return Ladder(self.ladder_)
+
+    @cached_property
+    def vocabulary(self) -> dict[str, Action]:
+        """Every action that is not a trigger: shipped and the file's own."""
+        return {**vocabulary.shipped(), **self.actions}
+
+    @cached_property
+    def event(self) -> dict[str, Event]:
+        """The events by id."""
+        return {event.id: event for event in self.events}
+
+    @cached_property
+    def order(self) -> dict[str, int]:
+        """The place of each event in the file, which breaks ties."""
+        return {event.id: place for place, event in enumerate(self.events)}
+
+    @cached_property
+    def choice_of(self) -> dict[str, str]:
+        """The choice that each option belongs to."""
+        return {option: name for name, choice in self.choices.items() for option in choice.options if option != NOTHING}
+
+    @cached_property
+    def missions(self) -> tuple[str, ...]:
+        """Every mission that a trigger can reach or `start` names, in order of first mention."""
+        found = dict.fromkeys(self.start)
+        for event in self.events:
+            for action in event.action:
+                if action in self.ladder.triggers:
+                    found.update(dict.fromkeys(event.addressed(self.ladder.side(action))))
+        return tuple(found)
+
+    @cached_property
+    def initial(self) -> dict[str, str]:
+        """The status that each mission starts in."""
+        return {mission: self.start.get(mission, self.ladder.initial) for mission in self.missions}
+
+    def members(self, who: str) -> tuple[str, ...]:
+        """Give the missions of this scenario that a mission, a pair or `any` stands for."""
+        if who == "any":
+            return self.missions
+        named = (who,) if "->" in who else missions_of(who)
+        return tuple(mission for mission in named if mission in self.initial)
+
+    def gate(self, event: Event) -> dict[str, frozenset[str]]:
+        """Give the statuses that each mission must be in for an event to be armed; empty if it has no gate.
+
+        A standing hazard (it repeats and follows nothing) that addresses one mission and states no `while` is gated
+        by "that mission admits the trigger".
+        """
+        if event.while_ is not None:
+            return {mission: self.ladder.resolve(names) for mission, names in event.while_.items()}
+        if event.repeats and event.follows is None and event.id not in self.choice_of:
+            triggers = [action for action in event.action if action in self.ladder.triggers]
+            missions = {mission for trigger in triggers for mission in event.addressed(self.ladder.side(trigger))}
+            if len(missions) == 1:
+                admitting = frozenset().union(*(self.ladder.triggers[trigger] for trigger in triggers))
+                return {missions.pop(): admitting}
+        return {}
+
+    def repeats(self, event: Event) -> bool:
+        """Say whether every call of an event counts; an option repeats with its choice."""
+        if (choice := self.choice_of.get(event.id)) is not None:
+            return self.choices[choice].repeats
+        return event.repeats
+
+    def causes(self, event: Event) -> Follows | None:
+        """Give what calls an event or, for an option, its choice."""
+        if (choice := self.choice_of.get(event.id)) is not None:
+            return self.choices[choice].follows
+        return event.follows
+
+    def reported(self, event: Event) -> bool:
+        """Say whether the main report itself states an event; without a report, whether confidence in it is high."""
+        if self.report is None:
+            return event.confidence in (None, "high")
+        return self.report in (event.cite or ())
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over everything the scenario says, its ladder written out; comments and layout do not count."""
+        said = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        said["ladder"] = self.ladder.form.model_dump(mode="json", by_alias=True)
+        return hashlib.sha256(json.dumps(said, ensure_ascii=True).encode()).hexdigest()
+
+    def replay(self) -> Trajectory:
+        """Replay history: every dated event on its date, through the ladder.
+
+        Returns
+        -------
+        Trajectory
+
+        Raises
+        ------
+        ScenarioError
+            If history is not a run of the model: an event is moot or does not happen, an `observed` or `shared`
+            line does not hold.
+        """
+        from escsim.replay import replay
+
+        return replay(self)

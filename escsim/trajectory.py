@@ -1,0 +1,197 @@
+"""One run: its ordered steps, what each moved and why, and what became of everything that did not happen."""
+
+from __future__ import annotations
+
+import bisect
+from dataclasses import dataclass, field
+from datetime import date as Day
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from escsim.scenario import Event, Scenario
+from escsim.times import DAY
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+Stage = Literal["called", "armed", "refused", "shut", "barred", "ignored", "chosen"]
+
+
+class Move(NamedTuple):
+    """A mission going from one status to another (or entering the same one anew)."""
+
+    mission: str
+    source: str
+    dest: str
+    trigger: str
+
+
+class Note(NamedTuple):
+    """Something that became of an event without its happening.
+
+    `by` is the event or choice behind it, or "start"; `due` the tick at which an armed event is to happen.
+    """
+
+    tick: int
+    event: str
+    stage: Stage
+    by: str
+    due: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One firing of an event.
+
+    Attributes
+    ----------
+    tick : int
+        When, in microseconds after the start of the period.
+    event : str
+        The id of the event.
+    moves : tuple of Move
+        The missions moved, in order.
+    reason : str
+        Why it happened and moved what it moved, or why it moved nothing.
+    caller : str
+        The event or choice that called it, or "start".
+    armed : int
+        The tick at which its clock was set.
+    moot : bool
+        Whether it came to nothing: it has triggers and no mission admitted any, or it was removed.
+    """
+
+    tick: int
+    event: str
+    moves: tuple[Move, ...]
+    reason: str
+    caller: str
+    armed: int
+    moot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """One run of a scenario.
+
+    Attributes
+    ----------
+    scenario : Scenario
+    steps : tuple of Step
+        In order of time; steps of one tick in the order in which they fired.
+    notes : tuple of Note
+        What became of events between their steps, in order.
+    fates : dict of str to str
+        For each event that never happened, in words, why not.
+    draws : str
+        What decided chance: "history", or seed and number.
+    """
+
+    scenario: Scenario
+    steps: tuple[Step, ...]
+    notes: tuple[Note, ...]
+    fates: dict[str, str]
+    draws: str = "history"
+    _ticks: dict[str, list[int]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _path: dict[str, list[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for mission, status in self.scenario.initial.items():
+            self._ticks[mission], self._path[mission] = [-1], [status]
+        for step in self.steps:
+            for move in step.moves:
+                self._ticks[move.mission].append(step.tick)
+                self._path[move.mission].append(move.dest)
+
+    def moment(self, step: Step) -> datetime:
+        """Give the date and time of a step (UTC)."""
+        return self.scenario.period.moment(step.tick)
+
+    def event(self, step: Step) -> Event:
+        """Give the event that fired."""
+        return self.scenario.event[step.event]
+
+    def status_at(self, mission: str, tick: int) -> str:
+        """Give the status of a mission after all that happened up to and at a tick."""
+        return self._path[mission][bisect.bisect_right(self._ticks[mission], tick) - 1]
+
+    def status_on(self, who: str, day: Day) -> str:
+        """Give the status at the end of a day of a mission, or of a pair the more severe of its two missions'.
+
+        Raises
+        ------
+        KeyError
+            If the scenario has no such mission or pair.
+        """
+        tick = self.scenario.period.tick(datetime.combine(day, datetime.min.time()) + DAY) - 1
+        members = self.scenario.members(who)
+        if not members:
+            raise KeyError(who)
+        return max((self.status_at(mission, tick) for mission in members), key=self.scenario.ladder.severity.__getitem__)
+
+    def days(self) -> dict[Day, dict[str, str]]:
+        """Give the status of every mission at the end of every day of the period."""
+        return {day: {mission: self.status_on(mission, day) for mission in self.scenario.missions} for day in self.scenario.period.days()}
+
+    def happened(self) -> list[str]:
+        """Give the events that happened, in order of first happening."""
+        return list(dict.fromkeys(step.event for step in self.steps if not step.moot))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the trajectory as plain data for JSON; the keys are documented in the README."""
+        sources = self.scenario.sources
+        steps = []
+        for step in self.steps:
+            event, moment = self.event(step), self.moment(step)
+            steps.append(
+                {
+                    "date": moment.date().isoformat(),
+                    "dated": str(event.date) if event.date else None,
+                    "event": event.id,
+                    "actor": list(event.actor),
+                    "action": list(event.action),
+                    "target": list(event.target or ()),
+                    "moved": [{"mission": move.mission, "from": move.source, "to": move.dest} for move in step.moves],
+                    "reason": step.reason,
+                    "source": "; ".join(sources[name] for name in event.cite or ()) or None,
+                }
+            )
+        return {
+            "scenario": self.scenario.name,
+            "hash": self.scenario.hash,
+            "days": {day.isoformat(): statuses for day, statuses in self.days().items()},
+            "steps": steps,
+            "not_happened": [{"event": event, "reason": reason} for event, reason in self.fates.items()],
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """Give the steps as a table, one row for each mission moved and one for each step that moved none.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns `date` (datetime64), `event`, `actor`, `action`, `target`, `mission`, `from`, `to`, `reason`,
+            `source`; `mission`, `from` and `to` are missing where a step moved nothing.
+        """
+        import pandas as pd
+
+        rows = []
+        for step, said in zip(self.steps, self.to_dict()["steps"], strict=True):
+            common = {name: ", ".join(said[name]) for name in ("actor", "action", "target")}
+            told = {"date": self.moment(step), "event": step.event, **common, "reason": step.reason, "source": said["source"]}
+            rows += [{**told, **moved} for moved in said["moved"] or [{"mission": None, "from": None, "to": None}]]
+        columns = ["date", "event", "actor", "action", "target", "mission", "from", "to", "reason", "source"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def plot(self) -> Figure:
+        """Draw the trajectory (P1): a lane for each mission, steps of status, markers for events.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Save it with `escsim.plots.save`, which gives the same bytes for the same input.
+        """
+        from escsim import plots
+
+        return plots.trajectory(self)
