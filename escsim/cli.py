@@ -368,12 +368,15 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    stdout = sys.stdout
     try:
         code = cli.main(standalone_mode=False)
         sys.stdout.flush()
-    except SystemExit as leaving:
-        piped = type(sys.stdout).__name__ == "PacifyFlushWrapper"  # as in `escsim ... | head`: nobody reads on
-        sys.exit(0 if piped else leaving.code)
+    except BrokenPipeError:  # as in `escsim ... | head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except SystemExit as leaving:  # click has met the same, and put another stream in its place
+        sys.exit(leaving.code if sys.stdout is stdout else 0)
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         sys.exit(130)

@@ -54,10 +54,18 @@ class ScenarioError(Exception):
 
 
 def plain(text: str, most: int = 60) -> str:
-    """Text from a file made safe to print: control, bidi and zero-width characters escaped, cut at `most`."""
+    """Text from a file made safe to print: control, bidi and zero-width characters escaped, cut at `most`.
+
+    The joiners that Persian, Urdu and the scripts of India are spelt with stay, after a letter of such a script.
+    """
     if len(text) > most:
         text = text[: most - 3] + "..."
-    return "".join(char.encode("unicode_escape").decode("ascii") if unicodedata.category(char) in _UNPRINTABLE else char for char in text)
+    return "".join(
+        char.encode("unicode_escape").decode("ascii")
+        if unicodedata.category(char) in _UNPRINTABLE and not (char in "\u200c\u200d" and before > "\u0590" and before.isalpha())
+        else char
+        for before, char in zip(" " + text, text, strict=False)
+    )
 
 
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

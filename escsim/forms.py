@@ -213,6 +213,8 @@ def _plain_words(kind: str, context: dict[str, Any], node: Node) -> tuple[str, s
     if kind == "string_pattern_mismatch":
         message, remedy = _PATTERNS.get(context["pattern"], (f"text like {context['pattern']} is wanted", ""))
         return f"{message}, not {got}", remedy
+    if kind == "string_too_long":
+        return f"a text of at most {context['max_length']} characters is wanted, this has {len(str(node.value))}", "shorten it"
     if kind in ("string_type", "string_too_short"):
         if isinstance(node.value, int | float):
             return f"text is wanted, but this is read as {got}", f'put it in quotes: "{node.value}"'

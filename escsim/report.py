@@ -8,8 +8,9 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import date as Day
 
+from escsim.captions import headline
 from escsim.errors import plain
-from escsim.scenario import Event, Scenario, counterpart
+from escsim.scenario import Background, Event, Scenario
 from escsim.trajectory import Move, Step, Trajectory
 
 Style = str  # "", "bold", "dim", "worse" or "better": the command line turns it into colour
@@ -43,16 +44,22 @@ def replay(trajectory: Trajectory, *, width: int = 100, why: bool = False, until
     width = min(max(width, NARROWEST), WIDEST)
     yield from title(scenario, width)
     yield "", ""
-    for entry in scenario.background:
-        yield f"Before: {entry.date}", "bold"
-        yield from _wrapped("    ", f"{plain(entry.text, 1000)} [{', '.join(entry.cite or ())}]".removesuffix(" []"), width, indent=4)
-    steps = [step for step in trajectory.steps if until is None or trajectory.moment(step).date() <= until]
+    yield from _wrapped(headline(trajectory) + ".", width, indent=0, style="bold")
+    told: list[tuple[Day, Step | Background]] = [(entry.date.day, entry) for entry in scenario.background]
+    told += [(trajectory.moment(step).date(), step) for step in trajectory.steps]
     day: Day | None = None
-    for step in steps:
-        if (date := trajectory.moment(step).date()) != day:
-            day = date
-            yield f"{day:%a} {day.day} {day:%b %Y}", "bold"
-        yield from _step(trajectory, step, width, why, signs)
+    for date, each in sorted(told, key=lambda pair: pair[0]):
+        if until is not None and date > until:
+            break
+        vague = isinstance(each, Background) and not each.date.exact
+        if date != day or vague:
+            day = None if vague else date
+            yield "", ""
+            yield str(each.date) if isinstance(each, Background) and vague else f"{date:%a} {date.day} {date:%b %Y}", "bold"
+        if isinstance(each, Step):
+            yield from _step(trajectory, each, width, why, signs)
+        else:
+            yield from _wrapped(f"  {signs['apart']} {_who(each)}: {each.text} [background{_cited(each)}]", width, indent=4)
     yield "", ""
     yield from statuses(trajectory, until=until)
     yield "", ""
@@ -61,19 +68,17 @@ def replay(trajectory: Trajectory, *, width: int = 100, why: bool = False, until
         yield "", ""
         yield "What might have happened, and did not", "bold"
         for event, fate in trajectory.fates.items():
-            yield from _wrapped(f"{event}: {_said(scenario.event[event])} ", fate, width)
+            yield from _wrapped(f"{event}: {_said(scenario.event[event])} {fate}", width)
 
 
-_SIGNS = {"worse": "▼", "better": "▲", "same": "=", "reported": "●", "added": "○"}
-_ASCII = {"worse": "v", "better": "^", "same": "=", "reported": "*", "added": "o"}
+_SIGNS = {"worse": "▼", "better": "▲", "same": "=", "reported": "●", "added": "○", "apart": "·"}
+_ASCII = {"worse": "v", "better": "^", "same": "=", "reported": "*", "added": "o", "apart": "-"}
 
 
 def title(scenario: Scenario, width: int) -> Iterator[Line]:
     """Give the head of a report: title, summary, missions."""
-    yield plain(scenario.title, 200), "bold"
-    if scenario.summary:
-        for line in textwrap.wrap(plain(scenario.summary, 2000), width):
-            yield line, ""
+    yield from _wrapped(scenario.title, width, indent=0, style="bold")
+    yield from _wrapped(scenario.summary or "", width, indent=0)
     yield "", ""
     for mission in scenario.missions:
         yield f"  {mission}  {spoken(scenario, mission)}", ""
@@ -88,22 +93,29 @@ def spoken(scenario: Scenario, mission: str) -> str:
 def _step(trajectory: Trajectory, step: Step, width: int, why: bool, signs: dict[str, str]) -> Iterator[Line]:
     scenario, event = trajectory.scenario, trajectory.event(step)
     sign = signs["reported" if scenario.reported(event) else "added"]
-    who = " + ".join(event.actor) + (f" to {' + '.join(event.target)}" if event.target else "")
-    head = f"  {sign} {who}: "
+    clock = f"{trajectory.moment(step):%H:%M} " if event.date and ":" in event.date.text else ""
     known = "" if event.date is None or event.date.exact else f" (dated {event.date})"
     caused = event.id if step.caller == "start" else f"{event.id}, after {step.caller}"
-    cited = "; " + ", ".join(event.cite) if event.cite else ""
-    yield from _wrapped(head, f"{_said(event)}{known} [{caused}{cited}]", width, indent=4)
+    yield from _wrapped(f"  {sign} {clock}{_who(event)}: {_said(event)}{known} [{caused}{_cited(event)}]", width, indent=4)
     for move in step.moves:
-        yield f"      {signs[_direction(scenario, move)]} {move.mission}  {move.source} -> {move.dest}  ({move.trigger})", _direction(scenario, move)
+        change = _direction(scenario, move)
+        yield from _wrapped(f"      {signs[change]} {move.mission}  {move.source} -> {move.dest}  ({move.trigger})", width, indent=8, style=change)
     if why:
-        yield from _wrapped("      ", f"Why: {step.reason}", width, style="dim")
+        yield from _wrapped(f"      Why: {step.reason}", width, indent=8, style="dim")
         if event.disputed:
-            yield from _wrapped("      ", f"Sources differ: {plain(event.disputed, 500)}", width, style="dim")
+            yield from _wrapped(f"      Sources differ: {event.disputed}", width, indent=8, style="dim")
+
+
+def _who(event: Event | Background) -> str:
+    return " + ".join(event.actor) + (f" to {' + '.join(event.target)}" if event.target else "")
+
+
+def _cited(event: Event | Background) -> str:
+    return "; " + ", ".join(event.cite) if event.cite else ""
 
 
 def _said(event: Event) -> str:
-    return plain(event.text or ", ".join(event.action).replace("_", " "), 1000)
+    return event.text or ", ".join(event.action).replace("_", " ")
 
 
 def _direction(scenario: Scenario, move: Move) -> str:
@@ -134,20 +146,22 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Line]:
 
 def _legend(scenario: Scenario, signs: dict[str, str], width: int) -> Iterator[Line]:
     if scenario.report is not None:
-        told = plain(scenario.sources[scenario.report], 200)
-        yield from _wrapped(
-            "",
-            f"{signs['reported']} stated in the report [{scenario.report}] {told}; {signs['added']} added from other sources.",
-            width,
-            indent=2,
-            style="dim",
-        )
-    yield from _wrapped("", "In brackets: the event, what led to it, and the sources (escsim show names them).", width, indent=2, style="dim")
-    yield f"{signs['worse']} a mission moved for the worse, {signs['better']} for the better. All days begin at 00:00 UTC.", "dim"
+        filled, hollow = f"stated in the report [{scenario.report}] {scenario.sources[scenario.report]}", "added from other sources"
+    else:
+        filled, hollow = "known with high confidence", "with less"
+    for line in (
+        f"{signs['reported']} {filled}; {signs['added']} {hollow}.",
+        "In brackets: the event, what led to it, and the sources (`escsim show` names them).",
+        f"{signs['worse']} a mission moved for the worse, {signs['better']} for the better. All times are UTC.",
+    ):
+        yield from _wrapped(line, width, indent=2, style="dim")
 
 
-def _wrapped(head: str, text: str, width: int, *, indent: int = 6, style: Style = "") -> Iterator[Line]:
-    for line in textwrap.wrap(text, width, initial_indent=head, subsequent_indent=" " * indent, break_long_words=True):
+def _wrapped(text: str, width: int, *, indent: int = 6, style: Style = "") -> Iterator[Line]:
+    """Wrap a text from a file, made safe to print; its own line breaks do not count, its first indent does."""
+    margin = text[: len(text) - len(text.lstrip(" "))]
+    safe = plain(" ".join(text.split()), 4000)
+    for line in textwrap.wrap(safe, width, initial_indent=margin, subsequent_indent=" " * indent, break_on_hyphens=False):
         yield line, style
 
 
@@ -163,7 +177,7 @@ def show(scenario: Scenario, *, width: int = 100) -> Iterator[Line]:
     yield from table(["date", "id", "action", "in a variant"], rows)
     for name, choice in scenario.choices.items():
         yield "", ""
-        yield from _wrapped(f"Choice {name}: ", plain(choice.question, 300), width, style="bold")
+        yield from _wrapped(f"Choice {name}: {choice.question}", width, style="bold")
         for option, share in choice.options.items():
             taken = " (history)" if option in scenario.event and scenario.event[option].date else ""
             yield f"  {share:6.1%}  {option}{taken}", ""
@@ -176,14 +190,14 @@ def show(scenario: Scenario, *, width: int = 100) -> Iterator[Line]:
             yield "", ""
             yield head, "bold"
             for name, text in entries.items():
-                yield from _wrapped(f"  {name}: ", plain(text, 500), width)
+                yield from _wrapped(f"  {name}: {text}".removesuffix(": "), width)
     if scenario.limits:
         yield "", ""
         yield "What this model cannot tell", "bold"
         for limit in scenario.limits:
-            yield from _wrapped("  - ", plain(limit, 500), width, indent=4)
+            yield from _wrapped(f"  - {limit}", width, indent=4)
     yield "", ""
-    yield from _wrapped("", "Probabilities and delays are the file's assumptions, not history's.", width, style="dim")
+    yield from _wrapped("Probabilities and delays are the file's assumptions, not history's.", width, style="dim")
 
 
 def _assumed(scenario: Scenario, event: Event) -> str:
@@ -205,7 +219,7 @@ def ladder(scenario: Scenario, width: int) -> Iterator[Line]:
     steps = scenario.ladder
     yield f"Ladder {steps.name}".rstrip() + ", mildest first", "bold"
     for status in steps.statuses:
-        yield from _wrapped("  ", f"{status}: {steps.meaning(status)}".removesuffix(": "), width)
+        yield from _wrapped(f"  {status}: {steps.meaning(status)}".removesuffix(": "), width)
         for trigger in steps.admitted(status):
             moved = {"own": "", "theirs": " (moves the target's mission)", "both": " (moves both missions)"}[steps.side(trigger)]
             yield f"      {trigger} -> {steps.triggers[trigger][status]}{moved}", "dim"
@@ -225,12 +239,6 @@ def to_csv(trajectory: Trajectory) -> str:
 
 
 def _harmless(cell: str) -> str:
-    """Keep a spreadsheet from taking text for a formula."""
-    return "'" + cell if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
-
-
-def pairs(scenario: Scenario) -> list[str]:
-    """Name the pairs whose two missions are both in the scenario."""
-    return [
-        mission.replace("->", "-") for mission in scenario.missions if counterpart(mission) in scenario.initial and mission < counterpart(mission)
-    ]
+    """Give a cell on one line, and keep a spreadsheet from taking text for a formula."""
+    cell = " ".join(cell.split())
+    return "'" + cell if cell.startswith(("=", "+", "-", "@")) else cell

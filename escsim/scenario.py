@@ -125,6 +125,9 @@ class Event(Form):
     target: OneOrMore[Actor] | None = key("On whom; several actors without a target act on one another.", "IRN", None)
     action: OneOrMore[Name] = key("What was done: a trigger of the ladder or an action of the vocabulary; several in this order.", "recall_envoy")
     text: Text | None = key("What happened, in a sentence or two.", "Pakistan calls its ambassador back from Tehran.", None)
+    label: Annotated[str, Field(min_length=1, max_length=40)] | None = key(
+        "A short name for pictures; its id if not given.", "Security Committee", None
+    )
     cite: OneOrMore[Name] | None = key("Where it is reported: keys of `sources`.", "dawn", None)
     confidence: Literal["high", "medium", "low"] | None = key("How sure the date and the deed are.", "high", None)
     disputed: Text | None = key("On what the sources differ.", "Headlines say expelled; the ministry did not.", None)
@@ -420,6 +423,12 @@ class Scenario(Form):
     def initial(self) -> dict[str, str]:
         """The status that each mission starts in."""
         return {mission: self.start.get(mission, self.ladder.initial) for mission in self.missions}
+
+    @cached_property
+    def pairs(self) -> tuple[str, ...]:
+        """Every pair of which a mission is in the scenario, in both spellings."""
+        ends = [mission.split("->") for mission in self.missions]
+        return tuple(dict.fromkeys(pair for one, other in ends for pair in (f"{one}-{other}", f"{other}-{one}")))
 
     def members(self, who: str) -> tuple[str, ...]:
         """Give the missions of this scenario that a mission, a pair or `any` stands for."""

@@ -91,9 +91,9 @@ class _Run:
             event = min(self.clock, key=lambda name: (self.clock[name], self.scenario.order[name]))
             if self.clock[event] >= self.end:
                 break
+            self.fire(event)
             if len(self.steps) == MOST_FIRINGS:
                 self.run_away()
-            self.fire(event)
         fates = {event: self.fate(event) for event in self.events if event not in self.happened}
         return Trajectory(self.scenario, tuple(self.steps), tuple(self.notes), fates, self.draws.said)
 

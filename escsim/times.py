@@ -48,7 +48,7 @@ class Written:
         return {"anyOf": [text, *cls.instances]} if cls.instances else text
 
 
-_NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
+_NUMBER = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 _UNITS = {
     "second": timedelta(seconds=1) // TICK,
     "minute": timedelta(minutes=1) // TICK,
@@ -130,17 +130,20 @@ class Rate(Written):
         found = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
         if found is None:
             raise refusal(f"a rate is wanted, not {value!r:.60}", "for example: 0.2 per day")
-        if not (number := float(found[1])):
+        per_tick = float(found[1]) / _UNITS[found[2]]
+        if per_tick == 0:
             raise refusal("a rate must be above 0", "for something that never happens, leave the event out")
-        return cls(f"{number:g} per {found[2]}", number / _UNITS[found[2]])
+        if per_tick > 1:
+            raise refusal("a rate of more than one a microsecond", "for no delay at all write `delay: 0 days`")
+        return cls(f"{found[1]} per {found[2]}", per_tick)
 
     def __str__(self) -> str:
         return self.text
 
 
-_DATE = r"\d{4}-\d\d-\d\d"
-_POINT = rf"{_DATE}(?:[ T]\d\d:\d\d)?"
-_PART = rf"(?:{_POINT}|\d{{4}}-\d\d|\d{{4}})"
+_DATE = r"[0-9]{4}-[0-9][0-9]-[0-9][0-9]"
+_POINT = rf"{_DATE}(?:[ T][0-9][0-9]:[0-9][0-9])?"
+_PART = rf"(?:{_POINT}|[0-9]{{4}}-[0-9][0-9]|[0-9]{{4}})"
 ABOUT = 3 * DAY
 
 
@@ -156,7 +159,7 @@ class Date(Written):
 
     day: Day
 
-    pattern: ClassVar[str] = r"^ *\d{4}-\d\d-\d\d *$"
+    pattern: ClassVar[str] = r"^ *[0-9]{4}-[0-9][0-9]-[0-9][0-9] *$"
     help: ClassVar[str] = "A day: 2024-01-26. As a bound it includes the whole day."
 
     @classmethod

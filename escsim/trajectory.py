@@ -114,10 +114,10 @@ class Trajectory:
 
     def status_at(self, mission: str, tick: int) -> str:
         """Give the status of a mission after all that happened up to and at a tick."""
-        return self._path[mission][bisect.bisect_right(self._ticks[mission], tick) - 1]
+        return self._path[mission][bisect.bisect_right(self._ticks[mission], max(tick, -1)) - 1]
 
     def status_on(self, who: str, day: Day) -> str:
-        """Give the status at the end of a day of a mission, or of a pair the more severe of its two missions'.
+        """Give the status at the end of a day of a mission, or the more severe one of a pair's two, or the worst of `any`.
 
         Raises
         ------
@@ -125,10 +125,10 @@ class Trajectory:
             If the scenario has no such mission or pair.
         """
         tick = self.scenario.period.tick(datetime.combine(day, datetime.min.time()) + DAY) - 1
-        members = self.scenario.members(who)
-        if not members:
+        if who != "any" and who not in self.scenario.missions and who not in self.scenario.pairs:
             raise KeyError(who)
-        return max((self.status_at(mission, tick) for mission in members), key=self.scenario.ladder.severity.__getitem__)
+        held = (self.status_at(mission, tick) for mission in self.scenario.members(who))
+        return max(held, key=self.scenario.ladder.severity.__getitem__)
 
     def days(self) -> dict[Day, dict[str, str]]:
         """Give the status of every mission at the end of every day of the period."""
@@ -182,7 +182,7 @@ class Trajectory:
             told = {"date": self.moment(step), "event": step.event, **common, "reason": step.reason, "source": said["source"]}
             rows += [{**told, **moved} for moved in said["moved"] or [{"mission": None, "from": None, "to": None}]]
         columns = ["date", "event", "actor", "action", "target", "mission", "from", "to", "reason", "source"]
-        return pd.DataFrame(rows, columns=columns)
+        return pd.DataFrame(rows, columns=columns).astype({"date": "datetime64[us]"})
 
     def plot(self) -> Figure:
         """Draw the trajectory (P1): a lane for each mission, steps of status, markers for events.

@@ -1,0 +1,102 @@
+"""Figures of a run: `trajectory`, what happened when, and `diagram`, the ways of the ladder and which were taken.
+
+Conventions. Time runs to the right; ticks stand on the dates of events only; the axis begins a day before the first
+event and ends soon after the last. Where long quiet times would crush the rest they are cut: each cut is marked // and
+its length is written; everywhere else one scale holds. A status lasts from its date to the next: steps, never slopes.
+Every directed mission has a lane; mild is on top, severe at the bottom. A filled marker is stated by the main report, a
+hollow one added from other sources; a date that is not known exactly is a whisker over all that it leaves open. In the
+diagram ways to worse lead down on the left and ways to better up on the right; those taken are thick and solid, the
+others thin and dotted. The title is the finding; no text is smaller than 2.2 % of the height of the screen.
+
+Figures are made without `pyplot`, and the same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from matplotlib.figure import Figure
+
+from escsim import files
+from escsim.captions import describe_diagram, describe_trajectory
+from escsim.diagram import diagram
+from escsim.errors import plain
+from escsim.style import styled
+from escsim.timeline import trajectory
+
+__all__ = ["FORMATS", "describe_diagram", "describe_trajectory", "diagram", "render", "save", "trajectory"]
+
+FORMATS = ("png", "svg", "pdf")
+
+
+def render(figure: Figure, format: str, description: str = "") -> bytes:  # noqa: A002
+    """Turn a figure into the contents of a file.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        As drawn by `trajectory` or `diagram`.
+    format : str
+        "png", "svg" or "pdf".
+    description : str
+        What it shows, in words, for those who cannot see it; it is kept in the file.
+
+    Returns
+    -------
+    bytes
+        The same for the same input: no date, no version, no random names.
+
+    Raises
+    ------
+    ValueError
+        If the format is not one of the three.
+    """
+    if format not in FORMATS:
+        raise ValueError(f"a figure is written as {', '.join(FORMATS[:-1])} or {FORMATS[-1]}, not as {format[:40]!r}")
+    said = plain(description, 20_000)
+    metadata: dict[str, dict[str, str | None]] = {
+        "png": {"Software": None, "Description": said},
+        "svg": dict.fromkeys(("Date", "Creator", "Format", "Type")),
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Subject": said or None},
+    }
+    data = io.BytesIO()
+    with styled():
+        figure.savefig(data, format=format, metadata=metadata[format])
+    if format == "svg" and said:
+        before, rest = data.getvalue().decode().split("<svg ", 1)
+        attributes, rest = rest.split(">", 1)
+        return f'{before}<svg role="img" aria-labelledby="said" {attributes}>\n <desc id="said">{escape(said)}</desc>{rest}'.encode()
+    return data.getvalue()
+
+
+def save(figure: Figure, path: Path | str, *, force: bool = False, description: str = "") -> Path:
+    """Write a figure to a file, whole or not at all, in the format that its name ends with.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        As drawn by `trajectory` or `diagram`.
+    path : Path or str
+        A name that ends in .png, .svg or .pdf.
+    force : bool
+        Whether to replace a file with other contents.
+    description : str
+        What it shows, in words, for those who cannot see it; it is kept in the file.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If the name has another ending.
+    escsim.files.OccupiedError
+        If a file with other contents is there and `force` is not set.
+    """
+    path = Path(path)
+    files.write({path: render(figure, path.suffix.removeprefix(".").lower(), description)}, force=force)
+    return path
