@@ -1,5 +1,32 @@
-"""Run the command line as `python -m escsim`."""
+"""The program `escsim`, also run as `python -m escsim`: Ctrl-C is settled before anything heavy is imported."""
 
-from escsim.cli import main
+from __future__ import annotations
 
-main()
+import os
+import signal
+import sys
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the command line; Ctrl-C ends it at once with exit code 130 and no half-written file."""
+    signal.signal(signal.SIGINT, _leave)
+    from escsim.cli import main as run
+
+    run()
+
+
+def _leave(number: int, frame: object) -> None:  # noqa: ARG001
+    """Leave without unwinding: an exception raised in the midst of C code or of a callback may be swallowed there."""
+    files = sys.modules.get("escsim.files")
+    for name in getattr(files, "PENDING", ()):
+        try:
+            os.unlink(name)
+        except OSError:
+            continue
+    os.write(2, b"interrupted\n")
+    os._exit(130)
+
+
+if __name__ == "__main__":
+    main()

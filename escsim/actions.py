@@ -10,7 +10,7 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
 from escsim.errors import ScenarioError
-from escsim.forms import Form, Name, Text, Truth, fill, key
+from escsim.forms import CAMEO, Form, Name, Text, Truth, fill, key
 from escsim.reading import Node, read
 
 SHIPPED = Path(__file__).parent / "actions.yaml"
@@ -26,7 +26,7 @@ class Action(Form):
     """Something an actor can do."""
 
     text: Text = key("What it means, in one sentence.", "High-level visits stop.")
-    cameo: Annotated[str, Field(pattern=r"^(0[1-9]|1[0-9]|20)$")] | None = key("CAMEO root code, in quotes.", "16", None)
+    cameo: Annotated[str, Field(pattern=CAMEO)] | None = key("CAMEO root code, in quotes.", "16", None)
     plover: Plover | None = key("PLOVER event type.", "SANCTION", None)
     moves_missions: Truth = key("Whether it changes the status of a mission, so that the ladder must know it as a trigger.", False, False)
 
@@ -37,7 +37,7 @@ class Action(Form):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"anyOf": [{"type": "string", "minLength": 1, "description": "What it means, in one sentence."}, handler(schema)]}
+        return {"title": "Action", "anyOf": [{"type": "string", "minLength": 1, "description": "What it means, in one sentence."}, handler(schema)]}
 
     @property
     def kind(self) -> Kind:

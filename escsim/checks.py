@@ -6,24 +6,26 @@ causes that must come first, dates inside the period, choices that must add up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import date as Day
 from datetime import datetime
+from graphlib import CycleError, TopologicalSorter
 
 from escsim import actions as vocabulary
 from escsim import ladder as ladders
 from escsim.draws import address
 from escsim.errors import Problem, listed, quoted, suggest
 from escsim.scenario import NOTHING, Choice, Condition, Event, Scenario, counterpart, is_state, missions_of
-from escsim.times import LONGEST, TICK, Span
+from escsim.times import LONGEST, TICK, Rate, Span, Written
 
 RESERVED = {NOTHING, "any", "all", "start"}
+MOST_SUGGESTED = 40  # looking for the nearest name takes time, and nobody reads so many
 SMALLEST = 2.0**-33  # below this a probability would be rounded to 0 in the kernel's 32 bits
 
 Path = tuple[str | int, ...]
 
 
-def problems(scenario: Scenario, lost: Iterable[str] = (), hurt: Iterable[str] = ()) -> list[Problem]:
+def problems(scenario: Scenario, lost: Iterable[str] = (), hurt: Iterable[str] = (), damaged: Container[int] = ()) -> list[Problem]:
     """Find everything that does not fit together.
 
     Parameters
@@ -33,9 +35,11 @@ def problems(scenario: Scenario, lost: Iterable[str] = (), hurt: Iterable[str] =
         Names that stood in parts of the file that were wrong in themselves: nobody is told that these are unknown.
     hurt : iterable of str
         The top-level keys of these parts.
+    damaged : container of int
+        Identities of the nodes from which something was left out: what else is wrong there is not said.
     """
-    checker = _Checker(scenario, set(lost))
-    if not checker.ladder() or {"ladder", "period", "actors", "actions"} & set(hurt):
+    checker = _Checker(scenario, set(lost), damaged)
+    if not checker.ladder() or {"ladder", "period"} & set(hurt):
         return checker.problems
     checker.names()
     checker.told()
@@ -52,19 +56,24 @@ def problems(scenario: Scenario, lost: Iterable[str] = (), hurt: Iterable[str] =
 
 
 class _Checker:
-    def __init__(self, scenario: Scenario, lost: set[str]) -> None:
+    def __init__(self, scenario: Scenario, lost: set[str], damaged: Container[int]) -> None:
         self.scenario = scenario
         self.lost = lost
+        self.damaged = damaged
         self.problems: list[Problem] = []
 
-    def fault(self, path: Path, message: str, remedy: str = "", *, key: bool = False) -> None:
+    def fault(self, path: Path, message: str, remedy: str = "", *, key: bool = False, sure: bool = False) -> None:
+        """Report a fault, unless it may come of what was left out there; of a wrong name one can be `sure`."""
+        if not sure and any(id(node) in self.damaged for node in self.scenario.nodes(*path)):
+            return
         self.problems.append(Problem(self.scenario.place(*path, key=key), message, remedy))
 
     def known(self, path: Path, name: str, known: Iterable[str], what: str, *, key: bool = False) -> bool:
         """Report a name that is not among the known ones, unless it got lost with a faulty part of the file."""
         known = list(known)
         if name not in known and name not in self.lost:
-            self.fault(path, f"unknown {what} {quoted(name)}", suggest(name, known, f"known {what} names"), key=key)
+            remedy = suggest(name, known, f"known {what} names") if len(self.problems) < MOST_SUGGESTED else ""
+            self.fault(path, f"unknown {what} {quoted(name)}", remedy, key=key, sure=True)
         return name in known
 
     def ladder(self) -> bool:
@@ -74,7 +83,7 @@ class _Checker:
             return self.known(("ladder",), form, ladders.shipped(), "ladder")
         found = list(ladders.faults(form))
         for path, message, remedy in found:
-            self.fault(("ladder", *path), message, remedy, key=path[0] in ("moves", "meanings"))
+            self.fault(("ladder", *path), message, remedy, key=path[0] in ("moves", "meanings") or (path[0] == "groups" and len(path) == 2))
         return not found
 
     def names(self) -> None:
@@ -131,30 +140,27 @@ class _Checker:
         for place, name in enumerate(cited or ()):
             self.known((*path, "cite", place), name, self.scenario.sources, "source")
 
-    def inside(self, path: Path, day: Day | datetime, *, key: bool = False) -> None:
+    def inside(self, path: Path, day: Day | datetime, *, key: bool = False, middle_of: str = "") -> None:
         """Report a date outside the period."""
         period = self.scenario.period
         moment = day if isinstance(day, datetime) else datetime.combine(day, datetime.min.time())
-        if not period.start <= moment < period.end:
+        if period.start < period.end and not period.start <= moment < period.end:
             remedy = f"the period is {period.from_} to {period.to}: move the date, or widen `period`"
-            self.fault(path, f"{moment.date()} lies outside the period", remedy, key=key)
+            of = f", the middle of {quoted(middle_of)}," if middle_of else ""
+            self.fault(path, f"{moment.date()}{of} lies outside the period", remedy, key=key)
 
     def event(self, event: Event, path: Path) -> None:
         self.actors(path, event.actor, event.target or ())
         self.sources(path, event.cite)
         self.acts(event, path)
         if event.date is not None:
-            self.inside((*path, "date"), event.date.moment)
+            self.inside((*path, "date"), event.date.moment, middle_of="" if event.date.exact else event.date.text)
         elif event.delay is None:
             self.fault(
                 (*path, "id"), f"{quoted(event.id)} has neither a date nor a delay", "an event that did not happen needs a `delay`: delay: 2 days"
             )
         for place, name in enumerate(event.follows.causes if event.follows else ()):
-            field = ("follows", "all", place) if event.follows and event.follows.all else ("follows", place)
-            if name in self.scenario.choices:
-                self.fault((*path, *field), f"{quoted(name)} is a choice", "follow one of its options, or what the choice itself follows")
-            else:
-                self.known((*path, *field), name, self.scenario.event, "event")
+            self.cause((*path, "follows", "all" if event.follows and event.follows.all else "any", place), name)
         for place, name in enumerate(event.unless or ()):
             if self.known((*path, "unless", place), name, self.scenario.event, "event") and name == event.id:
                 self.fault((*path, "unless", place), "an event cannot bar itself", "without `repeats` it happens at most once anyway")
@@ -164,6 +170,12 @@ class _Checker:
         if event.probability is not None and 0 < event.probability < SMALLEST:
             self.fault((*path, "probability"), "a probability below 2^-33 cannot be told from 0", "write 0, or something larger")
         self.ranges(event, path)
+
+    def cause(self, path: Path, name: str) -> None:
+        if name in self.scenario.choices and name not in self.scenario.event:
+            self.fault(path, f"{quoted(name)} is a choice", "follow one of its options, or what the choice itself follows")
+        else:
+            self.known(path, name, self.scenario.event, "event")
 
     def acts(self, event: Event, path: Path) -> None:
         """Check the actions of an event, and that its triggers address missions."""
@@ -179,22 +191,25 @@ class _Checker:
                     where, f"{quoted(action)} moves missions, but this ladder has no such trigger", f"its triggers: {listed(ladder.triggers, 30)}"
                 )
             elif known is None and action not in self.lost:
-                remedy = suggest(action, [*ladder.triggers, *scenario.vocabulary])
+                remedy = suggest(action, [*ladder.triggers, *scenario.vocabulary]) if len(self.problems) < MOST_SUGGESTED else ""
                 if not remedy.startswith("did"):
                     remedy = "declare it under `actions:`, or pick one: `escsim list --actions` names them all"
-                self.fault(where, f"unknown action {quoted(action)}", remedy)
+                self.fault(where, f"unknown action {quoted(action)}", remedy, sure=True)
         if not triggers:
             return
         for kind, names in (("actor", event.actor), ("target", event.target or ())):
             for place, name in enumerate(names):
-                if not is_state(name):
+                if not is_state(name) and name in scenario.actors:
                     self.fault(
                         (*path, kind, place),
                         f"{quoted(name)} is not a state and has no missions",
                         f"{quoted(triggers[0])} is between states: keys of three capitals",
                     )
         if not list(event.pairs()):
-            self.fault((*path, "id"), f"{quoted(triggers[0])} moves missions, but here is nobody on the other side", "give a `target`")
+            remedy = f"{quoted(event.actor[0])} cannot act on itself: name another target" if event.target else "give a `target`"
+            self.fault(
+                (*path, "target" if event.target else "id"), f"{quoted(triggers[0])} moves missions, but here is nobody on the other side", remedy
+            )
         missions = {mission for trigger in triggers for mission in event.addressed(ladder.side(trigger))}
         hazard = event.repeats and event.follows is None and event.while_ is None and event.id not in scenario.choice_of
         if hazard and len(missions) > 1:
@@ -207,7 +222,7 @@ class _Checker:
         known: dict[str, object] = {"probability": 1.0 if event.probability is None else event.probability}
         if event.delay is not None:
             name, law = event.delay.one()
-            known |= {name: law} if isinstance(law, Span) else law.given
+            known |= {name: law} if isinstance(law, Span) else {key: value for key, value in law.given.items() if isinstance(value, float | Written)}
         for name, bounds in (event.range or {}).items():
             if name not in known:
                 self.fault(
@@ -217,16 +232,19 @@ class _Checker:
                     key=True,
                 )
                 continue
-            self.range((*path, "range", name), known[name], bounds)
+            self.range((*path, "range", name), known[name], bounds, share=name == "probability")
 
-    def range(self, path: Path, value: object, bounds: tuple[float | str, float | str]) -> None:
+    def range(self, path: Path, value: object, bounds: tuple[float | str, float | str], *, share: bool = True) -> None:
         try:
-            low, high = (Span.parse(bound) if isinstance(value, Span) else float(bound) for bound in bounds)
+            parse = type(value).parse if isinstance(value, Written) else _number
+            low, middle, high = (_number(parse(each)) for each in (bounds[0], str(value) if isinstance(value, Written) else value, bounds[1]))
         except ValueError:
             self.fault(path, "the ends of a range are written like the value they are for", "for example [0.2, 0.4], or [1 day, 4 days]")
             return
-        if not low <= value <= high:  # type: ignore[operator]
-            self.fault(path, f"the range does not hold the value, {value}", "write the low end first, and let it hold the value")
+        if share and not (min(low, high) >= 0 and max(low, high) <= 1):
+            self.fault(path, "the ends of a range of a probability lie between 0 and 1", "for example [0.2, 0.4]")
+        elif not low <= middle <= high:
+            self.fault(path, f"the range does not hold the value {value}", "write the low end first, and let it hold the value")
 
     def choices(self) -> None:
         scenario = self.scenario
@@ -237,7 +255,7 @@ class _Checker:
                 self.fault((*path, "repeats"), "a choice that repeats needs something that puts it again", "give it `follows`", key=True)
             self.actors(path, choice.actor, ())
             for place, cause in enumerate(choice.follows.causes if choice.follows else ()):
-                self.known((*path, "follows", place), cause, scenario.event, "event")
+                self.cause((*path, "follows", "all" if choice.follows and choice.follows.all else "any", place), cause)
             self.options(name, choice, owner)
             total = sum(choice.options.values())
             if abs(total - 1) > 1e-9 and not set(choice.options) & self.lost:
@@ -297,39 +315,54 @@ class _Checker:
         """Check for events that wait for one another, and for links that can never count."""
         scenario = self.scenario
         follows = {event.id: found for event in scenario.events if (found := scenario.causes(event)) is not None}
-        reached = {event.id for event in scenario.events if event.id not in follows}
-        while new := {
-            name for name, found in follows.items() if name not in reached and (all if found.all else any)(c in reached for c in found.causes)
-        }:
-            reached |= new
-        reported: set[str] = set()
-        causes = {name: found.causes for name, found in follows.items()}
-        for name in follows:
-            circle = _circle(name, causes)
-            if not circle or reported & set(circle):
-                continue
-            reported |= set(circle)
-            chain = " -> ".join(quoted(each) for each in (*reversed(circle), circle[-1]))
-            path: Path = ("events", scenario.order[name], "follows")
-            if name not in reached:
-                self.fault(path, f"these events wait for one another, so none is ever called: {chain}", "give one of them another cause, or none")
-            elif not any(scenario.repeats(scenario.event[each]) for each in circle):
-                self.fault(
-                    path, f"a circle of events each of which happens at most once: {chain}", "give one of them `repeats: true`, or drop a link"
-                )
+        effects: dict[str, list[str]] = {}
+        for name, found in follows.items():
+            for cause in set(found.causes):
+                effects.setdefault(cause, []).append(name)
+        reached = [event.id for event in scenario.events if event.id not in follows]
+        met = dict.fromkeys(follows, 0)
+        seen = set(reached)
+        for name in reached:  # grows while it is walked
+            for effect in effects.get(name, ()):
+                met[effect] += 1
+                if effect not in seen and (not follows[effect].all or met[effect] == len(set(follows[effect].causes))):
+                    seen.add(effect)
+                    reached.append(effect)
+        waiting = {name: found.causes for name, found in follows.items() if name not in seen}
+        self.circle(waiting, "these events wait for one another, so none is ever called", "give one of them another cause, or none")
+        once = {name: found.causes for name, found in follows.items() if name in seen and not scenario.repeats(scenario.event[name])}
+        self.circle(once, "a circle of events each of which happens at most once", "give one of them `repeats: true`, or drop a link")
 
-    def mission(self, path: Path, mission: str, *, pair: bool = False) -> None:
+    def circle(self, causes: dict[str, tuple[str, ...]], message: str, remedy: str) -> None:
+        """Report the circles among some events."""
+        scenario = self.scenario
+        left = {name: [cause for cause in found if cause in causes] for name, found in causes.items()}
+        while left:
+            try:
+                TopologicalSorter(left).prepare()
+            except CycleError as error:
+                circle = error.args[1][:-1]
+                first = circle.index(min(circle, key=scenario.order.__getitem__))
+                chain = [*circle[first:], *circle[:first], circle[first]]
+                choice = scenario.choice_of.get(chain[0])
+                path: Path = ("choices", choice, "follows") if choice else ("events", scenario.order[chain[0]], "follows")
+                self.fault(path, f"{message}: {' -> '.join(map(quoted, chain))}", remedy)
+                left = {name: [cause for cause in found if cause not in circle] for name, found in left.items() if name not in circle}
+            else:
+                return
+
+    def mission(self, path: Path, mission: str, *, pair: bool = False, key: bool = True) -> None:
         """Check that a mission, or a pair where one may stand, is in this scenario."""
         named = (mission,) if "->" in mission else missions_of(mission)
         sender, host = named[0].split("->")
         if sender == host:
-            self.fault(path, f"{mission} is no mission: nobody sends one to itself", "sender->host: PAK->IRN", key=True)
-        elif all(self.known(path, actor, self.scenario.actors, "actor", key=True) for actor in (sender, host)):
+            self.fault(path, f"{mission} is no mission: nobody sends one to itself", "sender->host: PAK->IRN", key=key)
+        elif all(self.known(path, actor, self.scenario.actors, "actor", key=key) for actor in (sender, host)):
             members = self.scenario.missions
             if not any(each in members for each in named) and not self.lost:
                 known = [*members, *(each.replace("->", "-") for each in members if counterpart(each) in members)] if pair else members
                 remedy = f"missions here: {listed(known)}; others can be named in `start`"
-                self.fault(path, f"no event moves {mission}, and `start` does not name it", remedy, key=True)
+                self.fault(path, f"no event moves {mission}, and `start` does not name it", remedy, key=key)
 
     def status(self, path: Path, names: Sequence[str], *, group: bool = True) -> None:
         """Check statuses, or groups where they may stand."""
@@ -342,7 +375,11 @@ class _Checker:
         scenario = self.scenario
         for mission, status in scenario.start.items():
             self.mission(("start", mission), mission)
-            self.status(("start", mission), [status], group=False)
+            if status in scenario.ladder.groups:
+                remedy = f"one of: {listed(scenario.ladder.groups[status])}"
+                self.fault(("start", mission), f"{quoted(status)} is a group, and a mission starts in one status", remedy)
+            else:
+                self.status(("start", mission), [status], group=False)
         for mission, status in scenario.initial.items():
             if status in scenario.ladder.shared and scenario.initial.get(counterpart(mission), status) != status:
                 self.fault(
@@ -381,7 +418,7 @@ class _Checker:
                 if passage.after is not None:
                     self.known((*path, "time_to", "after"), passage.after, events, "event")
             if question.peak not in (None, "any"):
-                self.mission((*path, "peak"), question.peak, pair=True)
+                self.mission((*path, "peak"), question.peak, pair=True, key=False)
             if question.count is not None:
                 self.known((*path, "count"), question.count, events, "event")
 
@@ -414,6 +451,13 @@ class _Checker:
                 for event, when in moved.items():
                     self.known((*path, kind, event), event, scenario.event, "event", key=True)
                     self.inside((*path, kind, event), when.moment)
+                    if kind == "move" and event in scenario.event and scenario.event[event].repeats and scenario.event[event].follows is None:
+                        self.fault(
+                            (*path, kind, event),
+                            f"{quoted(event)} is a standing hazard and has no one date",
+                            "`force` it, or `set` its delay",
+                            key=True,
+                        )
                     if event in touched:
                         self.fault((*path, kind, event), f"{quoted(event)} is changed twice", "remove, move or force it, not two of them", key=True)
                     touched.add(event)
@@ -428,15 +472,10 @@ class _Checker:
                     self.fault((*path, "set", event, "probability"), f"{quoted(event)} is an option and has no probability", "use `choose`", key=True)
 
 
-def _circle(start: str, causes: dict[str, tuple[str, ...]]) -> list[str]:
-    """Find the shortest way from an event back to itself along its causes, or nothing."""
-    ways = [[start]]
-    seen: set[str] = set()
-    for way in ways:  # grows while it is walked: breadth first
-        for cause in causes.get(way[-1], ()):
-            if cause == start:
-                return way
-            if cause not in seen:
-                seen.add(cause)
-                ways.append([*way, cause])
-    return []
+def _number(value: object) -> float:
+    """Give a number, a rate or a span as a number to compare; raises ValueError for anything else."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, Rate | Span):
+        return value.per_tick if isinstance(value, Rate) else value.ticks
+    raise ValueError(value)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -79,7 +81,7 @@ def run(s: str, out: Path | None, formats: tuple[str, ...], force: bool, quiet: 
     trajectory = scenario.replay()
     folder = out or Path("out") / scenario.name
     data = trajectory.to_dict()
-    contents = {folder / "replay.json": _json(data).encode(), folder / "replay.csv": report.to_csv(trajectory).encode()}
+    contents = {folder / "replay.json": _json(data), folder / "replay.csv": report.to_csv(trajectory).encode()}
     for kind in KINDS:
         for suffix in dict.fromkeys(formats):
             contents[folder / f"{kind}.{suffix}"] = _drawn(trajectory, kind, suffix)
@@ -89,11 +91,11 @@ def run(s: str, out: Path | None, formats: tuple[str, ...], force: bool, quiet: 
         names = ", ".join(path.name for path in error.paths)
         raise click.UsageError(f"{folder} holds other results ({names}); add --force to replace them, or -o FOLDER for another place") from None
     if json_:
-        click.echo(_json({**data, "files": [str(path) for path in written]}))
+        _data({**data, "files": [str(path) for path in written]})
     else:
         _print(report.replay(trajectory, width=_width(), ascii_only=_ascii_only()))
-    _talk(quiet, "\nwritten: " + ", ".join(str(path) for path in written))
-    _talk(quiet, f"next: escsim replay {s} --why     says why nothing more happened\n      open {folder / 'trajectory'}.{formats[0]}")
+    _talk(quiet or json_, "\nresults: " + ", ".join(str(path) for path in written))
+    _talk(quiet or json_, f"next: escsim replay {shlex.quote(s)} --why     the reasons, and what might have happened and did not")
 
 
 @cli.command()
@@ -114,11 +116,12 @@ def replay(s: str, until: str | None, why: bool, json_: bool, quiet: bool) -> No
         if last is not None:
             data["days"] = {day: held for day, held in data["days"].items() if day <= last.isoformat()}
             data["steps"] = [step for step in data["steps"] if step["date"] <= last.isoformat()]
-        click.echo(_json(data))
+            data["not_happened"] = []  # what has not happened by then may still
+        _data(data)
         return
     _print(report.replay(trajectory, width=_width(), why=why, until=last, ascii_only=_ascii_only()))
     if not why:
-        _talk(quiet, f"\nnext: escsim replay {s} --why")
+        _talk(quiet, f"\nnext: escsim replay {shlex.quote(s)} --why")
 
 
 @cli.command()
@@ -130,13 +133,12 @@ def check(s: tuple[str, ...], json_: bool, quiet: bool) -> None:
 
     Its form, its names and dates, and whether its history is a run of its model: every fault with its line and a remedy.
     """
-    from escsim.errors import ScenarioError
+    from escsim.errors import Place, Problem, ScenarioError
     from escsim.library import find, load
     from escsim.replay import violations
 
     found = []
-    for each in s:
-        path = _find(find, each)
+    for each, path in [(each, _find(find, each)) for each in s]:
         told = ""
         try:
             scenario = load(path)
@@ -144,13 +146,15 @@ def check(s: tuple[str, ...], json_: bool, quiet: bool) -> None:
             told = f"{path}: in order: {_counted(scenario)}"
         except ScenarioError as raised:
             error = raised
+        except OSError as raised:
+            error = ScenarioError([Problem(Place(str(path)), f"cannot be read: {raised.strerror or raised}")])
         found.append({"scenario": each, "ok": not error.problems, "problems": [_plain_problem(problem) for problem in error.problems]})
         if error.problems and not json_:
             click.echo(str(error), err=True)
         elif not json_ and not quiet:
             click.echo(told)
     if json_:
-        click.echo(_json(found))
+        _data(found)
     if any(not each["ok"] for each in found):
         sys.exit(1)
 
@@ -197,9 +201,9 @@ def list_(what: str | None, json_: bool) -> None:
         rows = [(name, scenario.title) for name, scenario in scenarios.items()]
         head = ["scenario", "title"]
     if json_:
-        click.echo(_json(data))
+        _data(data)
     else:
-        _print(report.table(head, rows))
+        _print(report.columns(head, rows, _width()))
 
 
 @cli.command()
@@ -208,14 +212,14 @@ def list_(what: str | None, json_: bool) -> None:
 @as_json
 def show(s: str, yaml_: bool, json_: bool) -> None:
     """Describe S: missions, ladder, events, choices, limits."""
-    from escsim import report
+    from escsim import library, report
 
     scenario = _load(s)
     if yaml_:
-        click.echo(scenario.text, nl=not scenario.text.endswith("\n"))
+        click.echo(_find(library.find, s).read_bytes(), nl=False)
     elif json_:
         said = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
-        click.echo(_json({"name": scenario.name, "hash": scenario.hash, "missions": scenario.missions, **said}))
+        _data({"name": scenario.name, "hash": scenario.hash, "missions": scenario.missions, **said})
     else:
         _print(report.show(scenario, width=_width()))
 
@@ -231,14 +235,19 @@ def new(name: str, from_: str | None, force: bool, quiet: bool) -> None:
     NAME.yaml, and beside it the schema with which editors complete and explain its keys.
     """
     from escsim import files, library
+    from escsim.reading import text_of
     from escsim.schema import scenario_schema
 
     path = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
-    text = _find(library.find, from_).read_text("utf-8") if from_ else (Path(__file__).parent / "example.yaml").read_text("utf-8")
-    _write(files, {path: text.encode()}, force=force)
+    if not path.stem.strip(".") or path.name in (".yaml", ".yml"):
+        raise click.UsageError(f"{name!r} is no name for a file; for example: escsim new my-crisis")
+    source = _find(library.find, from_) if from_ else Path(__file__).parent / "example.yaml"
+    text_of(source, str(source))  # refuses what is no text
     schema = path.parent / SCHEMA_FILE
-    _write(files, {schema: _json(scenario_schema()).encode()}, force=True)
-    _talk(quiet, f"written: {path}, {schema}\nnext: escsim check {path}")
+    ours = schema.is_file() and b'"title": "escsim scenario"' in schema.read_bytes()[:1000]
+    _write(files, {path: source.read_bytes()}, force=force)
+    _write(files, {schema: _json(scenario_schema())}, force=force or ours)
+    _talk(quiet, f"ready: {path}, and {schema} for your editor\nnext: escsim check {shlex.quote(str(path))}")
 
 
 SCHEMA_FILE = "escsim.schema.json"
@@ -249,7 +258,7 @@ def schema() -> None:
     """Print the JSON Schema of scenario files, for editors."""
     from escsim.schema import scenario_schema
 
-    click.echo(_json(scenario_schema()))
+    _data(scenario_schema())
 
 
 @cli.command()
@@ -271,16 +280,14 @@ def plot(s: str, kind: str, out: Path | None, paper: bool, force: bool, quiet: b
     path = out or Path(f"{scenario.name}-{kind}.png")
     suffix = path.suffix.lstrip(".").lower()
     if suffix not in FORMATS:
-        raise click.UsageError(f"cannot write {path.suffix or 'a file without an ending'!r}; endings: .png, .svg, .pdf")
+        raise click.UsageError(f"cannot tell the format of {str(path)!r}; give it one of the endings .png, .svg, .pdf")
     trajectory = scenario.replay()
     _write(files, {path: _drawn(trajectory, kind, suffix, paper=paper)}, force=force)
     if json_:
-        click.echo(
-            _json({"scenario": scenario.name, "hash": scenario.hash, "kind": kind, "file": str(path), "description": _described(trajectory, kind)})
-        )
+        _data({"scenario": scenario.name, "hash": scenario.hash, "kind": kind, "file": str(path), "description": _described(trajectory, kind)})
     else:
         click.echo(path)
-    _talk(quiet, f"{_described(trajectory, kind)}")
+        _talk(quiet, textwrap.fill(_described(trajectory, kind), _width()))
 
 
 def _drawn(trajectory: Trajectory, kind: str, suffix: str, *, paper: bool = False) -> bytes:
@@ -326,14 +333,19 @@ def _day(scenario: Scenario, text: str | None) -> Day | None:
     try:
         day = Date.parse(text).day
     except PydanticCustomError as error:
-        raise click.UsageError(error.message()) from None
+        raise click.UsageError(f"{error.message()}; {(error.context or {}).get('remedy')}") from None
     if not scenario.period.from_.day <= day <= scenario.period.to.day:
         raise click.UsageError(f"{day} lies outside the period, {scenario.period.from_} to {scenario.period.to}")
     return day
 
 
-def _json(data: Any) -> str:
-    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+def _json(data: Any) -> bytes:
+    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"
+
+
+def _data(data: Any) -> None:
+    """Print data as JSON in UTF-8, whatever the terminal's encoding."""
+    click.echo(_json(data), nl=False)
 
 
 def _print(lines: Iterable[Line]) -> None:
@@ -365,9 +377,10 @@ def _talk(quiet: bool, text: str) -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 -- for as long as the program runs
+        getattr(sys, name).reconfigure(errors="replace")
     stdout = sys.stdout
     try:
         code = cli.main(standalone_mode=False)
@@ -377,7 +390,7 @@ def main() -> NoReturn:
         sys.exit(0)
     except SystemExit as leaving:  # click has met the same, and put another stream in its place
         sys.exit(leaving.code if sys.stdout is stdout else 0)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort):  # where the program was not started by escsim.__main__
         click.echo("interrupted", err=True)
         sys.exit(130)
     except click.ClickException as error:

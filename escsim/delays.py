@@ -34,18 +34,18 @@ class Law(Form):
                 raise refusal(f"{name} must be above 0", "for no delay at all write `delay: 0 days`")
         return self
 
-    def check(self, enough: tuple[str, ...]) -> None:
-        """Raise a `refusal` unless exactly one of the sets of parameters is given."""
+    def check(self, name: str, enough: tuple[str, ...]) -> None:
+        """Raise a `refusal` of the law called `name` unless exactly one of the sets of parameters is given."""
         given = set(self.given)
         quantiles = {name for name in given if name[0] == "q" and name[1:].isdigit()}
         if quantiles == given and len(quantiles) == 2 and "two quantiles" in enough:
             low, high = (self.given[name].ticks for name in sorted(quantiles))
             if low >= high:
-                raise refusal("the higher quantile must be the longer time", "for example {q10: 1 day, q90: 9 days}")
+                raise refusal("the higher quantile must be the longer time", "for example {q10: 1 day, q90: 9 days}", name)
             return
         if given not in [set(words.split(" and ")) - {""} for words in enough]:
-            got = " and ".join(self.given) or "no parameter"
-            raise refusal(f"{got} does not determine this law", "give " + ", or ".join(words or "nothing" for words in enough))
+            got = "given are " + " and ".join(self.given) if self.given else "none is given"
+            raise refusal(f"these parameters do not determine the law: {got}", "give " + ", or ".join(words or "none" for words in enough), name)
 
 
 def _span(description: str, example: str = "3 days") -> Any:
@@ -204,14 +204,14 @@ class Delay(_Chosen):
 
     @model_validator(mode="after")
     def _determined(self) -> Self:
-        _, law = self.one()
+        name, law = self.one()
         if isinstance(law, Law):
-            law.check(law.enough)
+            law.check(name, law.enough)
         return self
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"anyOf": [{"type": "string", "pattern": Span.pattern, "description": Span.help}, handler(schema)]}
+        return {"title": "Delay", "anyOf": [{"type": "string", "pattern": Span.pattern, "description": Span.help}, handler(schema)]}
 
 
 class SpreadLaw(_Chosen):
@@ -226,11 +226,15 @@ class SpreadLaw(_Chosen):
 
     @model_validator(mode="after")
     def _determined(self) -> Self:
-        _, law = self.one()
+        name, law = self.one()
         if isinstance(law, Law):
-            law.check(law.without_mean)
+            if {"mean", "median", "scale", "rate"} & set(law.given):
+                raise refusal(
+                    "a spread takes no mean, median, scale or rate", "its mean is the historical gap: give only its shape, such as cv", name
+                )
+            law.check(name, law.without_mean)
         return self
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"anyOf": [{"const": "none"}, handler(schema)]}
+        return {"title": "Spread", "anyOf": [{"const": "none"}, handler(schema)]}

@@ -43,7 +43,7 @@ class ScenarioError(Exception):
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(sorted(set(problems), key=lambda problem: problem.place))
+        self.problems = tuple(sorted(dict.fromkeys(problems), key=lambda problem: problem.place))
         super().__init__(self.problems)
 
     def __str__(self) -> str:
@@ -96,4 +96,4 @@ def suggest(name: str, known: Sequence[str] | Iterable[str], what: str = "known"
     known = list(known)
     if match := nearest(name, known):
         return f"did you mean {quoted(match)}?"
-    return f"{what}: {listed(known)}" if known else f"there is no {what} name here"
+    return f"{what}: {listed(known)}" if known else "there are none in this file"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 PART = ".escsim-part"
+PENDING: set[str] = set()  # files being written: to be removed by whoever ends the program
 
 
 class OccupiedError(Exception):
@@ -69,7 +70,11 @@ def _same(path: Path, data: bytes) -> bool:
 def _replace(path: Path, data: bytes) -> None:
     target = path.resolve() if path.is_file() else path
     mode = target.stat().st_mode & 0o777 if target.is_file() else 0o666 & ~_umask()
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.{os.getpid()}.", suffix=PART)
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{os.getpid()}.", suffix=PART)
+    except OSError as error:  # name the file that was asked for, not the hidden one
+        raise type(error)(error.errno, error.strerror, str(path)) from None
+    PENDING.add(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -77,9 +82,13 @@ def _replace(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         os.chmod(name, mode)
         os.replace(name, target)
-    except BaseException:
+    except BaseException as error:
         Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise type(error)(error.errno, error.strerror, str(path)) from None
         raise
+    finally:
+        PENDING.discard(name)
     _settle(target.parent)
 
 
@@ -91,6 +100,8 @@ def _settle(folder: Path) -> None:
         return
     try:
         os.fsync(handle)
+    except OSError:  # some network disks refuse; the file itself is in place
+        pass
     finally:
         os.close(handle)
 

@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import model_validator
+from pydantic import Discriminator, Field, GetJsonSchemaHandler, Tag, model_validator
+from pydantic_core import CoreSchema
 
 from escsim.errors import ScenarioError, quoted, suggest
-from escsim.forms import Form, Name, OneOrMore, Text, Truth, fill, key
+from escsim.forms import DEST, SOURCE, Form, Name, OneOrMore, Text, Truth, fill, key
 from escsim.reading import read
+from escsim.times import refusal
 
 if TYPE_CHECKING:
     from transitions import Machine
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).parent / "ladders"
 
 Side = Literal["own", "theirs", "both"]
-Source = Name | Literal["*"]
-Destination = Name | Literal["="]
+Source = Annotated[str, Field(pattern=SOURCE)]
+Destination = Annotated[str, Field(pattern=DEST)]
 
 
 class StateForm(Form):
@@ -46,15 +48,30 @@ class TransitionForm(Form):
     @model_validator(mode="before")
     @classmethod
     def _short(cls, value: object) -> object:
-        if isinstance(value, list) and len(value) == 3:
-            return dict(zip(("trigger", "source", "dest"), value, strict=True))
-        return value
+        if not isinstance(value, list):
+            return value
+        if len(value) != 3:
+            raise refusal(f"a transition written as a list has three entries, not {len(value)}", "[trigger, source, dest], and no callbacks")
+        return dict(zip(("trigger", "source", "dest"), value, strict=True))
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        full = handler(schema)
+        keys = handler.resolve_ref_schema(full)["properties"]
+        entries = [keys[name] for name in ("trigger", "source", "dest")]
+        return {"title": "Transition", "anyOf": [full, {"type": "array", "prefixItems": entries, "minItems": 3, "maxItems": 3}]}
+
+
+State = Annotated[
+    Annotated[Name, Tag("name")] | Annotated[StateForm, Tag("form")],
+    Discriminator(lambda value: "form" if isinstance(value, dict | StateForm) else "name"),
+]
 
 
 class MachineForm(Form):
     """The machine itself, in the words of `transitions.Machine`."""
 
-    states: tuple[Name | StateForm, ...] = key("The statuses, mildest first: the order is the severity.", ["normal", "downgraded"], min_length=1)
+    states: tuple[State, ...] = key("The statuses, mildest first: the order is the severity.", ["normal", "downgraded"], min_length=1)
     initial: Name = key("The status that missions start in.", "normal")
     transitions: tuple[TransitionForm, ...] = key(
         "The ways from status to status.", [{"trigger": "recall_envoy", "source": ["normal"], "dest": "envoys_recalled"}]

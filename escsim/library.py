@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from escsim import checks
 from escsim.errors import Problem, ScenarioError, suggest
-from escsim.forms import fill
-from escsim.reading import Document, read
-from escsim.scenario import Scenario
+
+if TYPE_CHECKING:  # what ships is named without importing what reads it
+    from escsim.reading import Document
+    from escsim.scenario import Scenario
 
 _HERE = Path(__file__).parent
 
@@ -46,7 +47,8 @@ def find(path_or_name: str | PathLike[str]) -> Path:
         return names[str(path_or_name)]
     if path.is_dir():
         raise FileNotFoundError(f"{path} is a folder, not a scenario file")
-    hint = suggest(path.stem, names, "shipped scenarios")
+    beside = path.with_name(f"{path.name}.yaml")
+    hint = f"did you mean {str(beside)!r}?" if path.name and beside.is_file() else suggest(path.stem, names, "shipped scenarios")
     raise FileNotFoundError(f"there is no file and no shipped scenario {str(path_or_name)!r}; {hint}")
 
 
@@ -76,18 +78,24 @@ def load(path_or_name: str | PathLike[str]) -> Scenario:
     >>> scenario.missions
     ('PAK->IRN', 'IRN->PAK')
     """
+    from escsim.reading import read
+
     path = find(path_or_name)
     return validate(read(path), path.stem)
 
 
 def validate(document: Document, name: str = "") -> Scenario:
     """Turn a document into a scenario; raises `ScenarioError` with everything that is wrong in it."""
+    from escsim import checks
+    from escsim.forms import fill
+    from escsim.scenario import Scenario
+
     filled = fill(Scenario, document.root)
     said = {problem.place for problem in document.problems}
     problems = document.problems + [problem for problem in filled.problems if problem.place not in said]
     if filled.form is not None:
         scenario = filled.form.located(filled.root, document, name)
-        problems += _unsaid(checks.problems(scenario, filled.lost, filled.hurt), problems)
+        problems += _unsaid(checks.problems(scenario, filled.lost, filled.hurt, filled.damaged), problems)
         if not problems:
             return scenario
     raise ScenarioError(problems)

@@ -19,13 +19,14 @@ from typing import Any
 
 import yaml
 
-from escsim.errors import Place, Problem, ScenarioError, plain, quoted
+from escsim.errors import Place, Problem, ScenarioError, plain, quoted, suggest
 
 MOST_BYTES = 1_000_000
 MOST_DEPTH = 32
 MOST_VALUES = 50_000
 MOST_CHARACTERS = 10_000
 MOST_DIGITS = 40
+MOST_FILES = 10
 
 Scalar = str | int | float | bool | None
 
@@ -40,6 +41,7 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _PADDED = re.compile(r"[-+]?0[0-9]+")
 _OTHER_BASE = re.compile(r"[-+]?0[oOxXbB][0-9a-fA-F_]+")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_BEYOND_UNICODE = re.compile(r"\\U(?!00(0[0-9a-fA-F]|10))[0-9a-fA-F]{8}")
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -50,6 +52,7 @@ class Node:
     value: dict[str, Node] | list[Node] | Scalar
     place: Place
     key_place: Place | None = None
+    written: str = ""  # how a plain scalar is spelt
 
     def plain(self) -> Any:
         """Give the value without places, as `json.loads` would."""
@@ -115,7 +118,7 @@ def read(path: Path, name: str | None = None) -> Document:
 
 
 def _read(path: Path, name: str, below: tuple[Path, ...]) -> Document:
-    text = _text(path, name)
+    text = text_of(path, name)
     builder = _Builder(name)
     root = builder.build(text)
     document = Document(root, text, builder.problems)
@@ -126,7 +129,8 @@ def _read(path: Path, name: str, below: tuple[Path, ...]) -> Document:
     return document
 
 
-def _text(path: Path, name: str) -> str:
+def text_of(path: Path, name: str) -> str:
+    """Read the text of a file; raises `ScenarioError` if it is none, OSError if it cannot be opened."""
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise ScenarioError([Problem(Place(name), "this is not a regular file")])
     with path.open("rb") as file:
@@ -172,13 +176,12 @@ class _Builder:
         except _StopError:
             raise ScenarioError(self.problems) from None
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            place = self.place(mark) if mark else Place(self.name)
-            what = plain(error.problem or "this is not YAML", 120)
-            self.problems.append(Problem(place, f"not valid YAML: {what}", _hint(what)))
+            self.problems.append(self.complaint(error))
             raise ScenarioError(self.problems) from None
-        except (yaml.YAMLError, ValueError, OverflowError) as error:
-            self.problems.append(Problem(Place(self.name), f"not valid YAML: {plain(str(error), 120)}"))
+        except (yaml.YAMLError, ValueError, OverflowError) as error:  # the pure parser does not say where
+            found = _BEYOND_UNICODE.search(text)
+            place = _at(self.name, text, found.start()) if found else Place(self.name)
+            self.problems.append(Problem(place, f"not valid YAML: {plain(str(error), 120)}"))
             raise ScenarioError(self.problems) from None
         if self.root is None or self.root.value is None:
             raise ScenarioError([Problem(Place(self.name), "the file is empty", "`escsim new NAME` writes one to start from")])
@@ -186,6 +189,16 @@ class _Builder:
             message = "the file must be a mapping, with lines such as `title: ...`"
             raise ScenarioError([*self.problems, Problem(self.root.place, message)])
         return self.root
+
+    def complaint(self, error: yaml.MarkedYAMLError) -> Problem:
+        """Say what the YAML parser complains of, where something was opened rather than where the parser lost its way."""
+        what, context = plain(error.problem or "this is not YAML", 120), error.context or ""
+        opened = next((name for sign, name in _OPENED.items() if sign in context), None)
+        if opened and error.context_mark and ("end of stream" in what or "expected ',' or" in what):
+            lost = f"the reader lost its way on line {error.problem_mark.line + 1}" if error.problem_mark else ""
+            return Problem(self.place(error.context_mark), f"not valid YAML: the {opened} opened here is not closed", lost)
+        mark = error.problem_mark or error.context_mark
+        return Problem(self.place(mark) if mark else Place(self.name), f"not valid YAML: {what}", _hint(what))
 
     def place(self, mark: Any) -> Place:
         return Place(self.name, mark.line + 1, mark.column + 1)
@@ -226,7 +239,7 @@ class _Builder:
         if event.anchor is not None:
             self.fault(event.start_mark, f"anchor {quoted('&' + event.anchor)} is not allowed", "write the value out where it is used")
         if event.tag is not None:
-            self.fault(event.start_mark, f"tag {quoted(event.tag)} is not allowed", "delete it")
+            self.fault(event.start_mark, f"tag {quoted(event.tag.replace('tag:yaml.org,2002:', '!!'))} is not allowed", "delete it")
 
     def scalar(self, event: Any) -> Node:
         text: str = event.value
@@ -238,7 +251,7 @@ class _Builder:
             self.problems.append(Problem(place, "half of a surrogate pair is not a character", "write the character itself"))
             text = text.encode("utf-8", "replace").decode("utf-8")
         if event.style in (None, "") and event.tag is None:
-            return Node(self.typed(text, place), place)
+            return Node(self.typed(text, place), place, None, text)
         return Node(text, place)
 
     def typed(self, text: str, place: Place) -> Scalar:
@@ -264,7 +277,7 @@ class _Builder:
             else:
                 refused = f"{quoted(text)} is not a finite number"
         if refused:
-            remedy = f'write it in decimal, or in quotes if it is text: "{plain(text, 20)}"'
+            remedy = "write it in decimal, or put it in quotes if it is text"
             self.problems.append(Problem(place, refused, remedy))
         return text
 
@@ -312,10 +325,13 @@ def _hint(what: str) -> str:
     return ""
 
 
+_OPENED = {"quoted scalar": "quote", "flow mapping": "brace", "flow sequence": "bracket"}
 _HINTS = [
+    ("found character '\\t'", "indent with spaces, not tabs"),
+    ("unknown escape", "in double quotes a \\ starts an escape: write \\\\, or use single quotes"),
     ("mapping values are not allowed", "a text that holds ': ' needs quotes, and keys of one mapping the same indent"),
     ("could not find expected ':'", "a ':' is missing, or this line belongs to the text above and needs its indent"),
-    ("cannot start any token", "indent with spaces, not tabs; put a text that starts with @ ` or % in quotes"),
+    ("cannot start any token", "indent with spaces, not tabs; put a text that starts with @ ` % > or | in quotes"),
     ("did not find expected", "check the indent here, and that brackets and quotes above are closed"),
     ("expected <block end>", "check the indent here, and that brackets and quotes above are closed"),
     ("expected ',' or", "check that brackets and quotes above are closed"),
@@ -332,15 +348,24 @@ def _base(path: Path, name: str, link: Node, below: tuple[Path, ...]) -> Documen
     wanted = link.value
     if not isinstance(wanted, str) or not wanted or set(wanted) & set("/\\\0:") or wanted.startswith("."):
         raise refuse("`extends` takes the name of a file in the same folder", "for example `extends: iran-pakistan-2024.yaml`")
+    if len(below) > MOST_FILES:
+        raise refuse(f"more than {MOST_FILES} files extend one another", "write the scenario out")
     base = path.parent / wanted
+    try:
+        base.resolve(strict=base.exists())
+    except (OSError, RuntimeError):
+        raise refuse(f"{quoted(wanted)} is a link that leads round in a circle", "copy the file beside this one") from None
     if base.resolve().parent != path.parent.resolve():
         raise refuse(f"{quoted(wanted)} leads out of the folder", "copy the file beside this one")
+    if base.is_dir():
+        raise refuse(f"there is no file {quoted(wanted)}", "it must lie beside this file")
     if base.resolve() in below:
         raise refuse("the files extend one another in a circle: " + " -> ".join(quoted(file.name) for file in (*below, base)))
     try:
         return _read(base, str(Path(name).parent / wanted), below)
     except OSError as error:
-        raise refuse(f"cannot read {quoted(wanted)}: {error.strerror or error}", "it must lie beside this file") from None
+        message = f"there is no file {quoted(wanted)}" if not base.is_file() else f"cannot read {quoted(wanted)}: {error.strerror or error}"
+        raise refuse(message, "it must lie beside this file") from None
 
 
 def _extended(base: Node, own: Node) -> Node:
@@ -360,11 +385,14 @@ def _extended(base: Node, own: Node) -> Node:
 
 def _leave_out(merged: Node, omit: Node) -> None:
     entries = omit.value if isinstance(omit.value, list) else [omit]
+    known = [str(_id(item)) for items in _id_lists(merged) for item in items]
     problems = []
     for entry in entries:
-        holders = [node for node in _id_lists(merged) if any(_id(item) == entry.value for item in node)]
-        if not holders:
-            problems.append(Problem(entry.place, f"`omit`: nothing inherited has the id {quoted(entry.value)}"))
+        holders = [items for items in _id_lists(merged) if any(_id(item) == entry.value for item in items)]
+        if not isinstance(entry.value, str):
+            problems.append(Problem(entry.place, "`omit` takes ids", "for example `omit: [second_strike]`"))
+        elif not holders:
+            problems.append(Problem(entry.place, f"`omit`: nothing inherited has the id {quoted(entry.value)}", suggest(entry.value, known, "ids")))
         for items in holders:
             items[:] = [item for item in items if _id(item) != entry.value]
     if problems:

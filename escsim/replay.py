@@ -23,9 +23,11 @@ def violations(trajectory: Trajectory) -> list[Problem]:
     """Find the `never` lines that a trajectory breaks."""
     scenario = trajectory.scenario
     problems = []
-    for tick in _resting(trajectory):
-        for number, line in enumerate(scenario.never):
-            if all(_holds(trajectory, who, names, tick) for who, names in line.items()):
+    for number, line in enumerate(scenario.never):
+        inside = False
+        for tick in _resting(trajectory):
+            before, inside = inside, all(_holds(trajectory, who, names, tick) for who, names in line.items())
+            if inside and not before:
                 message = f"from {scenario.period.moment(tick):%Y-%m-%d} the replay is where no run may be"
                 problems.append(Problem(scenario.place("never", number), message, "correct the line, or the events"))
     return problems
@@ -60,18 +62,23 @@ def _admitted(trajectory: Trajectory, step: Step) -> str:
     scenario, ladder = trajectory.scenario, trajectory.scenario.ladder
     event = scenario.event[step.event]
     missions = {mission: None for action in event.action if action in ladder.triggers for mission in event.addressed(ladder.side(action))}
+    held = dict(scenario.initial)
+    for earlier in trajectory.steps[: trajectory.steps.index(step)]:
+        held.update((move.mission, move.dest) for move in earlier.moves)
     told = []
     for mission in missions:
-        status = trajectory.status_at(mission, step.tick)
+        status = held[mission]
         told.append(f"possible for {mission} then: {listed(ladder.admitted(status)) or 'nothing'}")
     return "\n    ".join(told)
 
 
 def _missing(trajectory: Trajectory) -> Iterator[Problem]:
     scenario = trajectory.scenario
+    fired = {step.event for step in trajectory.steps}
+    moot = {step.event for step in trajectory.steps if step.moot}  # reported already, and so is what is missing because of them
     for event, fate in trajectory.fates.items():
-        date = scenario.event[event].date
-        if date is not None and not any(step.event == event for step in trajectory.steps):
+        date, causes = scenario.event[event].date, scenario.causes(scenario.event[event])
+        if date is not None and event not in fired and not (causes and moot & set(causes.causes)):
             message = f"{quoted(event)} did not happen on {date} in the replay: {fate[0].lower()}{fate[1:-1]}"
             yield Problem(scenario.event_place(event, "date"), message, "correct the date, or what it follows, its `while` or `unless`")
 
@@ -115,9 +122,10 @@ def _unshared(trajectory: Trajectory) -> Iterator[Problem]:
     for tick in _resting(trajectory):
         for mission in scenario.missions:
             other, status = counterpart(mission), trajectory.status_at(mission, tick)
-            if status not in scenario.ladder.shared or other not in scenario.initial or (mission, status) in reported:
+            if status not in scenario.ladder.shared or (mission, status) in reported:
                 continue
-            if (held := trajectory.status_at(other, tick)) != status:
+            held = trajectory.status_at(other, tick) if other in scenario.initial else scenario.ladder.initial
+            if held != status:
                 reported.add((mission, status))
                 message = f"{mission} is {quoted(status)} from {scenario.period.moment(tick):%Y-%m-%d}, but {other} is {quoted(held)}"
                 remedy = f"{quoted(status)} is shared: the trigger that enters or leaves it must move both (`moves`)"

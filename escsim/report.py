@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date as Day
 
 from escsim.captions import headline
+from escsim.delays import Delay
 from escsim.errors import plain
-from escsim.scenario import Background, Event, Scenario
+from escsim.scenario import NOTHING, Background, Event, Scenario
+from escsim.times import Span
 from escsim.trajectory import Move, Step, Trajectory
 
 Style = str  # "", "bold", "dim", "worse" or "better": the command line turns it into colour
@@ -42,9 +44,10 @@ def replay(trajectory: Trajectory, *, width: int = 100, why: bool = False, until
     scenario = trajectory.scenario
     signs = _ASCII if ascii_only else _SIGNS
     width = min(max(width, NARROWEST), WIDEST)
-    yield from title(scenario, width)
-    yield "", ""
-    yield from _wrapped(headline(trajectory) + ".", width, indent=0, style="bold")
+    yield from title(scenario, width, summary=until is None)  # neither may tell the end before it is told
+    if until is None:
+        yield "", ""
+        yield from _wrapped(headline(trajectory).translate(_QUOTES) + ".", width, indent=0, style="bold")
     told: list[tuple[Day, Step | Background]] = [(entry.date.day, entry) for entry in scenario.background]
     told += [(trajectory.moment(step).date(), step) for step in trajectory.steps]
     day: Day | None = None
@@ -61,24 +64,26 @@ def replay(trajectory: Trajectory, *, width: int = 100, why: bool = False, until
         else:
             yield from _wrapped(f"  {signs['apart']} {_who(each)}: {each.text} [background{_cited(each)}]", width, indent=4)
     yield "", ""
-    yield from statuses(trajectory, until=until)
+    yield from statuses(trajectory, width, until=until)
     yield "", ""
     yield from _legend(scenario, signs, width)
     if why and until is None and trajectory.fates:
         yield "", ""
         yield "What might have happened, and did not", "bold"
         for event, fate in trajectory.fates.items():
-            yield from _wrapped(f"{event}: {_said(scenario.event[event])} {fate}", width)
+            yield from _wrapped(f"{event} ({_said(scenario.event[event]).rstrip('.')}): {fate}", width)
 
 
+_QUOTES = str.maketrans("‘’", "''")
 _SIGNS = {"worse": "▼", "better": "▲", "same": "=", "reported": "●", "added": "○", "apart": "·"}
 _ASCII = {"worse": "v", "better": "^", "same": "=", "reported": "*", "added": "o", "apart": "-"}
 
 
-def title(scenario: Scenario, width: int) -> Iterator[Line]:
+def title(scenario: Scenario, width: int, *, summary: bool = True) -> Iterator[Line]:
     """Give the head of a report: title, summary, missions."""
     yield from _wrapped(scenario.title, width, indent=0, style="bold")
-    yield from _wrapped(scenario.summary or "", width, indent=0)
+    if summary:
+        yield from _wrapped(scenario.summary or "", width, indent=0)
     yield "", ""
     for mission in scenario.missions:
         yield f"  {mission}  {spoken(scenario, mission)}", ""
@@ -101,7 +106,8 @@ def _step(trajectory: Trajectory, step: Step, width: int, why: bool, signs: dict
         change = _direction(scenario, move)
         yield from _wrapped(f"      {signs[change]} {move.mission}  {move.source} -> {move.dest}  ({move.trigger})", width, indent=8, style=change)
     if why:
-        yield from _wrapped(f"      Why: {step.reason}", width, indent=8, style="dim")
+        meant = [scenario.ladder.meaning(trigger) for trigger in dict.fromkeys(move.trigger for move in step.moves)]
+        yield from _wrapped(f"      Why: {' '.join([step.reason, *meant])}", width, indent=8, style="dim")
         if event.disputed:
             yield from _wrapped(f"      Sources differ: {event.disputed}", width, indent=8, style="dim")
 
@@ -124,17 +130,26 @@ def _direction(scenario: Scenario, move: Move) -> str:
     return "worse" if change > 0 else "better" if change < 0 else "same"
 
 
-def statuses(trajectory: Trajectory, *, until: Day | None = None) -> Iterator[Line]:
-    """Give a table of the missions' statuses: a row for each day on which one of them changed."""
+def statuses(trajectory: Trajectory, width: int, *, until: Day | None = None) -> Iterator[Line]:
+    """Give a table of the missions' statuses, a row for each day on which one changed; too wide for that, a line for each mission."""
     scenario = trajectory.scenario
-    days = {day: held for day, held in trajectory.days().items() if until is None or day <= until}
-    rows: list[tuple[str, ...]] = []
+    changes: dict[str, dict[str, str]] = {mission: {} for mission in scenario.missions}
     previous: dict[str, str] = {}
-    for day, held in days.items():
-        if held != previous:
-            rows.append((day.isoformat(), *("" if previous.get(mission) == status else status for mission, status in held.items())))
-            previous = held
-    yield from table(["from", *scenario.missions], rows)
+    for day, held in trajectory.days().items():
+        if until is not None and day > until:
+            break
+        for mission, status in held.items():
+            if previous.get(mission) != status:
+                changes[mission][day.isoformat()] = status
+        previous = held
+    days = sorted({day for change in changes.values() for day in change})
+    lines = list(table(["from", *changes], [(day, *(change.get(day, "") for change in changes.values())) for day in days]))
+    if max(len(text) for text, _ in lines) <= width:
+        yield from lines
+        yield "(an empty cell: as before)", "dim"
+        return
+    for mission, change in changes.items():
+        yield from _wrapped(f"{mission}: " + "; ".join(f"{status} from {day}" for day, status in change.items()), width, indent=12)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Line]:
@@ -142,6 +157,16 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Line]:
     widths = [max(len(row[place]) for row in [head, *rows]) for place in range(len(head))]
     for row, style in [(head, "bold"), *((row, "") for row in rows)]:
         yield "  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip(), style
+
+
+def columns(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Iterator[Line]:
+    """Lay out a table whose last column is text: it is wrapped to fit the terminal."""
+    widths = [max(len(row[place]) for row in [head, *rows]) for place in range(len(head) - 1)]
+    for row, style in [(head, "bold"), *((row, "") for row in rows)]:
+        start = "".join(cell.ljust(size) + "  " for cell, size in zip(row, widths, strict=False))
+        lines = textwrap.wrap(row[-1], max(20, width - len(start)), break_on_hyphens=False) or [""]
+        for number, line in enumerate(lines):
+            yield (start if number == 0 else " " * len(start)) + line, style
 
 
 def _legend(scenario: Scenario, signs: dict[str, str], width: int) -> Iterator[Line]:
@@ -152,6 +177,7 @@ def _legend(scenario: Scenario, signs: dict[str, str], width: int) -> Iterator[L
     for line in (
         f"{signs['reported']} {filled}; {signs['added']} {hollow}.",
         "In brackets: the event, what led to it, and the sources (`escsim show` names them).",
+        f"{signs['apart']} background, told but not replayed." if scenario.background else "",
         f"{signs['worse']} a mission moved for the worse, {signs['better']} for the better. All times are UTC.",
     ):
         yield from _wrapped(line, width, indent=2, style="dim")
@@ -172,14 +198,19 @@ def show(scenario: Scenario, *, width: int = 100) -> Iterator[Line]:
     yield "", ""
     yield from ladder(scenario, width)
     yield "", ""
+    yield "Actors", "bold"
+    for key, name in scenario.actors.items():
+        yield from _wrapped(f"  {key}: {name}", width)
+    yield "", ""
     yield f"Events, {scenario.period.from_} to {scenario.period.to}", "bold"
-    rows = [(str(event.date or "might have"), event.id, " + ".join(event.action), _assumed(scenario, event)) for event in scenario.events]
-    yield from table(["date", "id", "action", "in a variant"], rows)
+    for event in scenario.events:
+        yield from _wrapped(f"  {event.date or 'might have'}  {event.id}: {' + '.join(event.action)}{_assumed(scenario, event)}", width, indent=14)
     for name, choice in scenario.choices.items():
         yield "", ""
         yield from _wrapped(f"Choice {name}: {choice.question}", width, style="bold")
         for option, share in choice.options.items():
-            taken = " (history)" if option in scenario.event and scenario.event[option].date else ""
+            dated = [each for each in choice.options if each in scenario.event and scenario.event[each].date]
+            taken = " (history)" if option in (dated or [NOTHING]) else ""
             yield f"  {share:6.1%}  {option}{taken}", ""
     for head, entries in (
         ("Questions", {name: question.text or "" for name, question in scenario.questions.items()}),
@@ -201,17 +232,32 @@ def show(scenario: Scenario, *, width: int = 100) -> Iterator[Line]:
 
 
 def _assumed(scenario: Scenario, event: Event) -> str:
-    """Say in short what an event follows and what is assumed of it."""
+    """Say what an event follows and what is assumed of it in a variant."""
     told = []
     if (choice := scenario.choice_of.get(event.id)) is not None:
-        told.append(f"option of {choice}")
+        told.append(f"an option of {choice}")
     elif event.follows is not None:
         told.append("after " + (" and " if event.follows.all else " or ").join(event.follows.causes))
+    if event.while_:
+        told.append("while " + ", ".join(f"{mission} is {' or '.join(names)}" for mission, names in event.while_.items()))
+    if event.unless:
+        told.append("unless " + " or ".join(event.unless))
     if event.probability is not None:
         told.append(f"p = {event.probability:g}")
+    if event.delay is not None:
+        told.append(f"takes {_delay(event.delay)}")
     if event.repeats:
         told.append("may repeat")
-    return ", ".join(told)
+    if event.basis:
+        told.append(event.basis)
+    return "; " + "; ".join(told) if told else ""
+
+
+def _delay(delay: Delay) -> str:
+    name, law = delay.one()
+    if isinstance(law, Span):
+        return str(law)
+    return f"{name} ({', '.join(f'{key} {value}' for key, value in law.given.items())})"
 
 
 def ladder(scenario: Scenario, width: int) -> Iterator[Line]:
@@ -229,11 +275,22 @@ def to_csv(trajectory: Trajectory) -> str:
     """Give the steps as CSV, a row for each mission moved and one for each step that moved none."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["date", "event", "actor", "action", "target", "mission", "from", "to", "reason", "source"])
+    writer.writerow(["date", "time", "dated", "event", "actor", "action", "target", "mission", "from", "to", "reason", "source"])
     for step, said in zip(trajectory.steps, trajectory.to_dict()["steps"], strict=True):
         parties = [" ".join(said[name]) for name in ("actor", "action", "target")]
         for moved in said["moved"] or [{"mission": "", "from": "", "to": ""}]:
-            row = [said["date"], step.event, *parties, moved["mission"], moved["from"], moved["to"], said["reason"], said["source"] or ""]
+            row = [
+                said["date"],
+                said["time"] or "",
+                said["dated"] or "",
+                step.event,
+                *parties,
+                moved["mission"],
+                moved["from"],
+                moved["to"],
+                said["reason"],
+                said["source"] or "",
+            ]
             writer.writerow([_harmless(cell) for cell in row])
     return out.getvalue()
 

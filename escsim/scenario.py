@@ -101,7 +101,7 @@ class Follows(Form):
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         full = handler(schema)
         short = handler.resolve_ref_schema(full)["properties"]["any"]["anyOf"]
-        return {"anyOf": [*(branch for branch in short if branch.get("type") != "null"), full]}
+        return {"title": "Follows", "anyOf": [*(branch for branch in short if branch.get("type") != "null"), full]}
 
     @property
     def causes(self) -> tuple[str, ...]:
@@ -116,13 +116,16 @@ class Follows(Form):
 Range = Annotated[tuple[Number | str, Number | str], Field(description="From low to high.", examples=[[0.2, 0.4]])]
 
 
+Parties = Annotated[OneOrMore[Actor], Field(max_length=100)]
+
+
 class Event(Form):
     """Something done on a date, or something that might have been done."""
 
     id: Name = key("Its name in this file.", "recall")
     date: When | None = key("When it happened, as well as that is known. An event without a date did not happen, but might have.", "2024-01-17", None)
-    actor: OneOrMore[Actor] = key("Who acted; several act together.", "PAK")
-    target: OneOrMore[Actor] | None = key("On whom; several actors without a target act on one another.", "IRN", None)
+    actor: Parties = key("Who acted; several act together.", "PAK")
+    target: Parties | None = key("On whom; several actors without a target act on one another.", "IRN", None)
     action: OneOrMore[Name] = key("What was done: a trigger of the ladder or an action of the vocabulary; several in this order.", "recall_envoy")
     text: Text | None = key("What happened, in a sentence or two.", "Pakistan calls its ambassador back from Tehran.", None)
     label: Annotated[str, Field(min_length=1, max_length=40)] | None = key(
@@ -211,13 +214,15 @@ class Variants(Form):
     )
 
 
+Held = Annotated[dict[Who, OneOrMore[Name]], Field(min_length=1)]
+Line = Annotated[dict[MissionOrPair, OneOrMore[Name]], Field(min_length=1)]
+
+
 class Condition(Form):
     """Something that a trajectory does or does not show."""
 
-    reach: dict[Who, OneOrMore[Name]] | None = key(
-        "A mission, a pair or `any` mission comes to be in one of these statuses.", {"PAK-IRN": "severed"}, None
-    )
-    in_: dict[Who, OneOrMore[Name]] | None = key("It is in one of them at the end of the day `on`.", {"PAK->IRN": "restored"}, None, alias="in")
+    reach: Held | None = key("A mission, a pair or `any` mission comes to be in one of these statuses.", {"PAK-IRN": "severed"}, None)
+    in_: Held | None = key("It is in one of them at the end of the day `on`.", {"PAK->IRN": "restored"}, None, alias="in")
     happens: OneOrMore[Name] | None = key("One of these events happens.", "second_iranian_strike", None)
     before: tuple[Name, Name] | None = key("The first of two events happens, and before the second.", ["call", "strike"], None)
     and_: tuple[Condition, ...] | None = key("All of these hold.", [{"happens": "a"}, {"happens": "b"}], None, alias="and", min_length=2)
@@ -248,9 +253,7 @@ class Condition(Form):
 class Passage(Form):
     """The time until something first comes about."""
 
-    reach: dict[Who, OneOrMore[Name]] | None = key(
-        "A mission, a pair or `any` mission comes to be in one of these statuses.", {"PAK->IRN": "restored"}, None
-    )
+    reach: Held | None = key("A mission, a pair or `any` mission comes to be in one of these statuses.", {"PAK->IRN": "restored"}, None)
     happens: OneOrMore[Name] | None = key("One of these events happens.", "agreement", None)
     after: Name | None = key("From the first happening of this event; from the start if not given.", "recall", None)
 
@@ -269,7 +272,7 @@ class Question(Form):
 
     text: Text | None = key("The question in words.", "Are the ambassadors back within four days of the agreement?", None)
     probability: Condition | None = key("How likely is this?", {"happens": "second_iranian_strike"}, None)
-    time_in: dict[Who, OneOrMore[Name]] | None = key("How long is a mission or pair in these statuses?", {"PAK->IRN": "envoys_away"}, None)
+    time_in: Held | None = key("How long is a mission or pair in these statuses?", {"PAK->IRN": "envoys_away"}, None)
     time_to: Passage | None = key("How long until this?", {"reach": {"PAK->IRN": "restored"}, "after": "recall"}, None)
     peak: Who | None = key("How severe does it get at worst?", "PAK-IRN", None)
     count: Name | None = key("How often does this event happen?", "border_incident", None)
@@ -307,9 +310,9 @@ class Intervention(Form):
         if not (self.remove or self.move or self.force or self.choose or self.set):
             raise refusal("nothing is changed", "give one of: remove, move, force, choose, set")
         for kind in ("move", "force"):
-            for when in (getattr(self, kind) or {}).values():
+            for event, when in (getattr(self, kind) or {}).items():
                 if not when.exact:
-                    raise refusal(f"`{kind}` needs an exact date, not {when.text!r}", "for example 2024-01-17 or 2024-01-17 06:00")
+                    raise refusal(f"an exact date is wanted, not {when.text!r}", "for example 2024-01-17 or 2024-01-17 06:00", kind, event)
         return self
 
 
@@ -317,7 +320,7 @@ def _ladder_tag(value: object) -> str:
     return "name" if isinstance(value, str) else "form"
 
 
-LadderKey = Annotated[Annotated[Name, Tag("name")] | Annotated[LadderForm, Tag("form")], Discriminator(_ladder_tag)]
+LadderKey = Annotated[Annotated[Text, Tag("name")] | Annotated[LadderForm, Tag("form")], Discriminator(_ladder_tag)]
 
 
 class Scenario(Form):
@@ -344,13 +347,13 @@ class Scenario(Form):
         "What happened and what might have.", [{"id": "recall", "actor": "PAK", "target": "IRN", "action": "recall_envoy"}], min_length=1
     )
     choices: dict[Name, Choice] = key("Decision points.", {}, {})
-    observed: dict[Date, dict[MissionOrPair, OneOrMore[Name]]] = key(
+    observed: dict[Date, Line] = key(
         "Statuses at the end of a day, which the replay must reproduce.", {"2024-01-17": {"PAK->IRN": "envoys_recalled"}}, {}
     )
     variants: Variants = key("How variants are drawn.", {"runs": 10000, "seed": 20240116}, Variants())
     questions: dict[Name, Question] = key("What to ask of the variants.", {}, {})
     what_if: dict[Name, Intervention] = key("Interventions to compare with the base.", {}, {})
-    never: tuple[dict[MissionOrPair, OneOrMore[Name]], ...] = key("Where no run may be when time passes.", [{"PAK->IRN": "severed"}], ())
+    never: tuple[Line, ...] = key("Where no run may be when time passes.", [{"PAK->IRN": "severed"}], ())
     limits: tuple[Text, ...] = key("What this model cannot tell, in the author's words.", ["Domestic politics are not modelled."], ())
 
     _document: Document | None = PrivateAttr(None)
@@ -371,6 +374,15 @@ class Scenario(Form):
         if self._document is None:
             return Place(self._name or "scenario")
         return self._document.root.place_of(*path, key=key)
+
+    def nodes(self, *path: str | int) -> Iterator[Node]:
+        """Give the nodes along a path, from the entry of a top-level key on, as far as they exist."""
+        node = self._document.root if self._document else None
+        for depth, part in enumerate(path):
+            if node is not None and (child := node.child(part)) is not None:
+                node = child
+                if depth:
+                    yield node
 
     def event_place(self, event: str, *path: str | int, key: bool = False) -> Place:
         """Give the place in the file of an event or of one of its keys."""

@@ -54,6 +54,8 @@ def _tidied(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     tidy = {name: _tidied(value) for name, value in schema.items() if name != "propertyNames"}
+    if isinstance(tidy.get("default"), dict):
+        tidy["default"] = _given(tidy["default"])
     if "patternProperties" in tidy:
         tidy.setdefault("additionalProperties", False)
     if "anyOf" in tidy:
@@ -66,3 +68,10 @@ def _tidied(schema: Any) -> Any:
             else:
                 tidy["anyOf"] = branches
     return tidy
+
+
+def _given(default: Any) -> Any:
+    """Leave out of a default what is not stated."""
+    if not isinstance(default, dict):
+        return default
+    return {name: _given(value) for name, value in default.items() if value is not None}

@@ -12,15 +12,27 @@ from typing import Any, ClassVar, Self
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from escsim.errors import quoted
+
 TICK = timedelta(microseconds=1)
 DAY = timedelta(days=1)
 TICKS_A_DAY = DAY // TICK
 YEARS = range(1500, 3000)
 
 
-def refusal(message: str, remedy: str = "") -> PydanticCustomError:
-    """Make the error that a type raises on a value it cannot take; message and remedy are shown as they are."""
-    return PydanticCustomError("escsim", "{message}", {"message": message, "remedy": remedy})
+def refusal(message: str, remedy: str = "", *at: str, key: bool = False) -> PydanticCustomError:
+    """Make the error that a type raises on a value it cannot take.
+
+    Message and remedy are shown as they are; `at` leads from the value to the part at fault (`key`: its key).
+    """
+    return PydanticCustomError("escsim", "{message}", {"message": message, "remedy": remedy, "at": at, "key": key})
+
+
+def _got(value: object) -> str:
+    """Describe a value that cannot be taken."""
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "a mapping"
+    return quoted(str(value).lower() if isinstance(value, bool) else value)
 
 
 class Written:
@@ -82,10 +94,10 @@ class Span(Written):
         """Read a span; raises a `refusal` if the unit is missing or is not of fixed length."""
         found = _SPAN.fullmatch(value.strip()) if isinstance(value, str) else None
         if found is None:
-            raise refusal(f"a length of time is wanted, not {value!r:.60}", _span_remedy(value))
+            raise refusal(f"a length of time is wanted, not {_got(value)}", _span_remedy(value))
         ticks = int((Decimal(found[1]) * _UNITS[found[2]]).to_integral_value())
         if ticks > LONGEST:
-            raise refusal(f"{value!r:.60} is longer than 1,000 years", "give a shorter time")
+            raise refusal(f"{quoted(value)} is longer than 1,000 years", "give a shorter time")
         return cls(ticks)
 
     @property
@@ -102,7 +114,7 @@ class Span(Written):
 
 def _span_remedy(value: object) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return f"say the unit: {value:g} days"
+        return f"say the unit: {value} days"
     if isinstance(value, str) and re.search("month|year", value):
         return "months and years differ in length: say how many days"
     return "for example: 36 hours, 2 days, 1.5 weeks"
@@ -129,7 +141,7 @@ class Rate(Written):
         """Read a rate; raises a `refusal` unless it is above 0."""
         found = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
         if found is None:
-            raise refusal(f"a rate is wanted, not {value!r:.60}", "for example: 0.2 per day")
+            raise refusal(f"a rate is wanted, not {_got(value)}", "for example: 0.2 per day")
         per_tick = float(found[1]) / _UNITS[found[2]]
         if per_tick == 0:
             raise refusal("a rate must be above 0", "for something that never happens, leave the event out")
@@ -159,14 +171,14 @@ class Date(Written):
 
     day: Day
 
-    pattern: ClassVar[str] = r"^ *[0-9]{4}-[0-9][0-9]-[0-9][0-9] *$"
+    pattern: ClassVar[str] = r"^[0-9]{4}-[0-9][0-9]-[0-9][0-9]$"
     help: ClassVar[str] = "A day: 2024-01-26. As a bound it includes the whole day."
 
     @classmethod
     def parse(cls, value: object) -> Self:
         """Read a day; raises a `refusal` for anything less or more exact."""
         if not isinstance(value, str) or not re.fullmatch(cls.pattern, value):
-            raise refusal(f"a day is wanted, not {value!r:.60}", "days are written YYYY-MM-DD: 2024-01-26")
+            raise refusal(f"a day is wanted, not {_got(value)}", "days are written YYYY-MM-DD: 2024-01-26")
         return cls(_bounds(value.strip())[0].date())
 
     @property
@@ -212,7 +224,7 @@ class When(Written):
         """Read a date; raises a `refusal` that says which forms there are."""
         text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
         if not re.fullmatch(cls.pattern, text):
-            raise refusal(f"a date is wanted, not {value!r:.60}", "for example: 2024-01-18, 2024-01-18 05:00, 2013-10, about 2017-06-22")
+            raise refusal(f"a date is wanted, not {_got(value)}", "for example: 2024-01-18, 2024-01-18 05:00, 2013-10, about 2017-06-22")
         text = re.sub(" +", " ", text)
         if text.startswith("about "):
             middle, end = _bounds(text.removeprefix("about "))
@@ -220,7 +232,7 @@ class When(Written):
         if " to " in text:
             (first, _), (_, end) = map(_bounds, text.split(" to "))
             if end <= first:
-                raise refusal(f"{text!r} ends before it begins", "write the earlier date first")
+                raise refusal(f"{quoted(text)} ends before it begins", "write the earlier date first")
             return cls(text, first, end, end)
         first, end = _bounds(text)
         return cls(text, first, first if "-" in text[5:] else end, end)
@@ -255,7 +267,7 @@ def _bounds(text: str) -> tuple[datetime, datetime]:
             first += timedelta(hours=datetime.strptime(clock, "%H:%M").hour, minutes=int(clock[3:]))
             return first, first
     except ValueError:
-        raise refusal(f"there is no {text!r} in the calendar", "dates are YYYY-MM-DD, times HH:MM from 00:00 to 23:59") from None
+        raise refusal(f"there is no {quoted(text)} in the calendar", "dates are YYYY-MM-DD, times HH:MM from 00:00 to 23:59") from None
     if day:
         return first, first + DAY
     if month:

@@ -55,7 +55,7 @@ class Step:
     reason : str
         Why it happened and moved what it moved, or why it moved nothing.
     caller : str
-        The event or choice that called it, or "start".
+        The event that called it, by a choice if it is an option, or "start".
     armed : int
         The tick at which its clock was set.
     moot : bool
@@ -147,6 +147,7 @@ class Trajectory:
             steps.append(
                 {
                     "date": moment.date().isoformat(),
+                    "time": f"{moment:%H:%M}" if event.date and ":" in event.date.text else None,
                     "dated": str(event.date) if event.date else None,
                     "event": event.id,
                     "actor": list(event.actor),
