@@ -39,7 +39,7 @@ def problems(scenario: Scenario, lost: Iterable[str] = (), hurt: Iterable[str] =
         Identities of the nodes from which something was left out: what else is wrong there is not said.
     """
     checker = _Checker(scenario, set(lost), damaged)
-    if not checker.ladder() or {"ladder", "period"} & set(hurt):
+    if "ladder" in hurt or not checker.ladder() or "period" in hurt:
         return checker.problems
     checker.names()
     checker.told()
@@ -62,9 +62,10 @@ class _Checker:
         self.damaged = damaged
         self.problems: list[Problem] = []
 
-    def fault(self, path: Path, message: str, remedy: str = "", *, key: bool = False, sure: bool = False) -> None:
-        """Report a fault, unless it may come of what was left out there; of a wrong name one can be `sure`."""
-        if not sure and any(id(node) in self.damaged for node in self.scenario.nodes(*path)):
+    def fault(self, path: Path, message: str, remedy: str = "", *, key: bool = False, lacking: bool = False) -> None:
+        """Report a fault, unless it may come of what was left out: of the value itself or, if something is `lacking`, around it."""
+        nodes = list(self.scenario.nodes(*path))
+        if any(id(node) in self.damaged for node in (nodes if lacking else nodes[-1:])):
             return
         self.problems.append(Problem(self.scenario.place(*path, key=key), message, remedy))
 
@@ -73,7 +74,7 @@ class _Checker:
         known = list(known)
         if name not in known and name not in self.lost:
             remedy = suggest(name, known, f"known {what} names") if len(self.problems) < MOST_SUGGESTED else ""
-            self.fault(path, f"unknown {what} {quoted(name)}", remedy, key=key, sure=True)
+            self.fault(path, f"unknown {what} {quoted(name)}", remedy, key=key)
         return name in known
 
     def ladder(self) -> bool:
@@ -157,7 +158,10 @@ class _Checker:
             self.inside((*path, "date"), event.date.moment, middle_of="" if event.date.exact else event.date.text)
         elif event.delay is None:
             self.fault(
-                (*path, "id"), f"{quoted(event.id)} has neither a date nor a delay", "an event that did not happen needs a `delay`: delay: 2 days"
+                (*path, "id"),
+                f"{quoted(event.id)} has neither a date nor a delay",
+                "an event that did not happen needs a `delay`: delay: 2 days",
+                lacking=True,
             )
         for place, name in enumerate(event.follows.causes if event.follows else ()):
             self.cause((*path, "follows", "all" if event.follows and event.follows.all else "any", place), name)
@@ -194,7 +198,7 @@ class _Checker:
                 remedy = suggest(action, [*ladder.triggers, *scenario.vocabulary]) if len(self.problems) < MOST_SUGGESTED else ""
                 if not remedy.startswith("did"):
                     remedy = "declare it under `actions:`, or pick one: `escsim list --actions` names them all"
-                self.fault(where, f"unknown action {quoted(action)}", remedy, sure=True)
+                self.fault(where, f"unknown action {quoted(action)}", remedy)
         if not triggers:
             return
         for kind, names in (("actor", event.actor), ("target", event.target or ())):
@@ -208,13 +212,19 @@ class _Checker:
         if not list(event.pairs()):
             remedy = f"{quoted(event.actor[0])} cannot act on itself: name another target" if event.target else "give a `target`"
             self.fault(
-                (*path, "target" if event.target else "id"), f"{quoted(triggers[0])} moves missions, but here is nobody on the other side", remedy
+                (*path, "target" if event.target else "id"),
+                f"{quoted(triggers[0])} moves missions, but here is nobody on the other side",
+                remedy,
+                lacking=True,
             )
         missions = {mission for trigger in triggers for mission in event.addressed(ladder.side(trigger))}
         hazard = event.repeats and event.follows is None and event.while_ is None and event.id not in scenario.choice_of
         if hazard and len(missions) > 1:
             self.fault(
-                (*path, "repeats"), f"a standing hazard for {len(missions)} missions needs a gate", "say when it runs: while: {MISSION: STATUS}"
+                (*path, "repeats"),
+                f"a standing hazard for {len(missions)} missions needs a gate",
+                "say when it runs: while: {MISSION: STATUS}",
+                lacking=True,
             )
 
     def ranges(self, event: Event, path: Path) -> None:
@@ -230,6 +240,7 @@ class _Checker:
                     f"{quoted(name)} is neither the probability nor a parameter of the delay",
                     f"known here: {listed(known)}",
                     key=True,
+                    lacking=True,
                 )
                 continue
             self.range((*path, "range", name), known[name], bounds, share=name == "probability")
@@ -244,7 +255,7 @@ class _Checker:
         if share and not (min(low, high) >= 0 and max(low, high) <= 1):
             self.fault(path, "the ends of a range of a probability lie between 0 and 1", "for example [0.2, 0.4]")
         elif not low <= middle <= high:
-            self.fault(path, f"the range does not hold the value {value}", "write the low end first, and let it hold the value")
+            self.fault(path, f"the range does not hold the value {value}", "write the low end first, and let it hold the value", lacking=True)
 
     def choices(self) -> None:
         scenario = self.scenario
@@ -467,7 +478,7 @@ class _Checker:
             for event, new in (change.set or {}).items():
                 self.known((*path, "set", event), event, scenario.event, "event", key=True)
                 if new.probability is None and new.delay is None:
-                    self.fault((*path, "set", event), "nothing is set", "give a probability, a delay, or both", key=True)
+                    self.fault((*path, "set", event), "nothing is set", "give a probability, a delay, or both", key=True, lacking=True)
                 if new.probability is not None and event in scenario.choice_of:
                     self.fault((*path, "set", event, "probability"), f"{quoted(event)} is an option and has no probability", "use `choose`", key=True)
 

@@ -44,7 +44,7 @@ FORMATS = ("png", "svg", "pdf")
 @click.option("--debug", is_flag=True, help="Show the traceback of a fault of escsim's own.")
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:
-    """Replay, question and teach diplomatic crises told as scenario files.
+    """Replay diplomatic crises told as scenario files, with the reason for every step.
 
     S is a file, or the name of a scenario that ships with escsim.
 
@@ -133,7 +133,7 @@ def check(s: tuple[str, ...], json_: bool, quiet: bool) -> None:
 
     Its form, its names and dates, and whether its history is a run of its model: every fault with its line and a remedy.
     """
-    from escsim.errors import Place, Problem, ScenarioError
+    from escsim.errors import Place, Problem, ScenarioError, plain
     from escsim.library import find, load
     from escsim.replay import violations
 
@@ -143,7 +143,7 @@ def check(s: tuple[str, ...], json_: bool, quiet: bool) -> None:
         try:
             scenario = load(path)
             error = ScenarioError(violations(scenario.replay()))
-            told = f"{path}: in order: {_counted(scenario)}"
+            told = f"{plain(str(path), 200)}: in order: {_counted(scenario)}"
         except ScenarioError as raised:
             error = raised
         except OSError as raised:

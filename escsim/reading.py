@@ -198,6 +198,8 @@ class _Builder:
             lost = f"the reader lost its way on line {error.problem_mark.line + 1}" if error.problem_mark else ""
             return Problem(self.place(error.context_mark), f"not valid YAML: the {opened} opened here is not closed", lost)
         mark = error.problem_mark or error.context_mark
+        if error.context_mark and "could not find expected ':'" in what:  # said of the line after
+            mark = error.context_mark
         return Problem(self.place(mark) if mark else Place(self.name), f"not valid YAML: {what}", _hint(what))
 
     def place(self, mark: Any) -> Place:
@@ -262,23 +264,22 @@ class _Builder:
             return True
         if _FALSE.fullmatch(text):
             return False
-        refused = ""
+        refused, remedy = "", "write it in decimal"
         if _PADDED.fullmatch(text) or _OTHER_BASE.fullmatch(text):
             refused = f"{quoted(text)} can be read as more than one number"
         elif _NOT_FINITE.fullmatch(text):
-            refused = f"{quoted(text)} is not a finite number"
+            refused, remedy = f"{quoted(text)} is not a finite number", "write a number"
         elif _FLOAT.fullmatch(text):
             if sum(map(str.isdigit, text)) > MOST_DIGITS:
-                refused = f"a number of more than {MOST_DIGITS} digits"
+                refused, remedy = f"a number of more than {MOST_DIGITS} digits", "shorten it"
             elif _INTEGER.fullmatch(text):
                 return int(text)
             elif abs(number := float(text)) != float("inf"):
                 return number
             else:
-                refused = f"{quoted(text)} is not a finite number"
+                refused, remedy = f"{quoted(text)} is too large for a number", "write a smaller one"
         if refused:
-            remedy = "write it in decimal, or put it in quotes if it is text"
-            self.problems.append(Problem(place, refused, remedy))
+            self.problems.append(Problem(place, refused, f"{remedy}, or put it in quotes if it is text"))
         return text
 
     def add(self, node: Node) -> None:
@@ -327,10 +328,15 @@ def _hint(what: str) -> str:
 
 _OPENED = {"quoted scalar": "quote", "flow mapping": "brace", "flow sequence": "bracket"}
 _HINTS = [
-    ("found character '\\t'", "indent with spaces, not tabs"),
+    ("tab character", "indent with spaces, not tabs"),
+    ("Unicode character escape", "write the character itself"),
+    ("found unexpected ':'", "write a space after the ':'"),
+    ("indentation indicator", "put a text that starts with > or | in quotes"),
+    ("comment or line break", "put a text that starts with > or | in quotes"),
+    ("comment or a line break", "put a text that starts with > or | in quotes"),
     ("unknown escape", "in double quotes a \\ starts an escape: write \\\\, or use single quotes"),
     ("mapping values are not allowed", "a text that holds ': ' needs quotes, and keys of one mapping the same indent"),
-    ("could not find expected ':'", "a ':' is missing, or this line belongs to the text above and needs its indent"),
+    ("could not find expected ':'", "a ': ' is missing, or this line belongs to the text above and needs its indent"),
     ("cannot start any token", "indent with spaces, not tabs; put a text that starts with @ ` % > or | in quotes"),
     ("did not find expected", "check the indent here, and that brackets and quotes above are closed"),
     ("expected <block end>", "check the indent here, and that brackets and quotes above are closed"),

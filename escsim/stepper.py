@@ -246,25 +246,32 @@ class _Run:
             return f"Barred once {self.barred[name]} had happened."
         if self.state[name] is State.RUNNING:
             return f"Still to come when the period ended (due {self.scenario.period.moment(self.clock[name]):%Y-%m-%d})."
-        event = self.events[name]
-        if self.state[name] is State.REFUSED:
-            if event.date is None or self.draws.said != "history":
-                return self.draws.refusal
-            since = f"{self.scenario.period.moment(self.armed[name]):%Y-%m-%d}"
-            return f"Called, but its gate was shut until {since}." if self.gates[name] else f"Its date had passed when it was called, on {since}."
-        if self.state[name] is State.WAITING:
-            held = self.statuses(self.scenario.period.tick(event.date.moment) if event.date else self.end)
-            needs = "; ".join(
-                f"{mission} was {held[mission]}, not {' or '.join(sorted(statuses, key=self.ladder.severity.__getitem__))}"
-                for mission, statuses in self.gates[name].items()
-                if held[mission] not in statuses
-            )
-            return f"Called, but its gate was shut: {needs}." if needs else "Called, but its gate did not open in time."
+        if self.state[name] in (State.REFUSED, State.WAITING):
+            return self.held_back(name)
         if (choice := self.scenario.choice_of.get(name)) is not None:
             return f"Not chosen in {choice}." if choice in self.used else f"The decision {choice} did not come up."
         causes = self.scenario.causes(self.events[name])
         missing = [cause for cause in causes.causes if cause not in self.happened] if causes else []
         return f"Never called: {_spoken(missing)} did not happen."
+
+    def held_back(self, name: str) -> str:
+        """Say why an event that was called came to nothing: its gate, its date, or chance."""
+        event = self.events[name]
+        past = event.date is not None and self.draws.said == "history"  # then only its date counts
+        held = self.statuses(self.scenario.period.tick(event.date.moment) if event.date and past else self.end)
+        needs = "; ".join(
+            f"{mission} was {held[mission]}, not {' or '.join(sorted(statuses, key=self.ladder.severity.__getitem__))}"
+            for mission, statuses in self.gates[name].items()
+            if held[mission] not in statuses
+        )
+        if self.state[name] is State.REFUSED and not past:
+            return self.draws.refusal
+        if needs and past and self.state[name] is State.REFUSED:
+            return f"Called, but its gate was shut until {self.scenario.period.moment(self.armed[name]):%Y-%m-%d}."
+        if needs:
+            return f"Called, but its gate was shut: {needs}."
+        since = f", on {self.scenario.period.moment(self.armed[name]):%Y-%m-%d}" if self.state[name] is State.REFUSED else ""
+        return f"Its date had passed when it was called{since}."
 
     def statuses(self, tick: int) -> dict[str, str]:
         """Give the status of every mission after all that fired up to and at a tick."""

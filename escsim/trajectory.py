@@ -123,7 +123,12 @@ class Trajectory:
         ------
         KeyError
             If the scenario has no such mission or pair.
+        ValueError
+            If the day lies outside the period.
         """
+        period = self.scenario.period
+        if not period.from_.day <= day <= period.to.day:
+            raise ValueError(f"{day} lies outside the period, {period.from_} to {period.to}")
         tick = self.scenario.period.tick(datetime.combine(day, datetime.min.time()) + DAY) - 1
         if who != "any" and who not in self.scenario.missions and who not in self.scenario.pairs:
             raise KeyError(who)

@@ -1,0 +1,269 @@
+"""Laws of delay: which parameters determine which law, tried for every subset of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain, combinations
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from escsim.delays import LAWS, Delay, Law, SpreadLaw
+from escsim.times import Span
+
+QUANTILES = ("q05", "q10", "q25", "q50", "q75", "q90", "q95")
+VALUES: dict[str, Any] = {
+    **{name: f"{day} days" for day, name in enumerate(QUANTILES, 1)},
+    "mean": "3 days",
+    "median": "2 days",
+    "scale": "5 days",
+    "low": "1 day",
+    "mode": "2 days",
+    "high": "4 days",
+    "rate": "0.2 per day",
+    "shape": 1.5,
+    "sigma": 0.6,
+    "cv": 0.5,
+    "values": ["1 day", "4 days"],
+    "weights": [2, 1],
+    "interpolation": "step",
+}
+TWO_QUANTILES = [set(pair) for pair in combinations(QUANTILES, 2)]
+SHAPED = [{"shape", "scale"}, {"shape", "mean"}, {"shape", "median"}, {"mean", "cv"}, *TWO_QUANTILES]
+ENOUGH: dict[str, list[set[str]]] = {
+    "exponential": [{"mean"}, {"median"}, {"rate"}],
+    "weibull": SHAPED,
+    "gamma": SHAPED,
+    "lognormal": [{"median", "sigma"}, {"mean", "sigma"}, {"median", "cv"}, {"mean", "cv"}, *TWO_QUANTILES],
+    "uniform": [{"low", "high"}],
+    "triangular": [{"low", "mode", "high"}],
+    "empirical": [{"values"} | set(more) for more in ((), ("weights",), ("interpolation",), ("weights", "interpolation"))],
+}
+WITHOUT_MEAN: dict[str, list[set[str]]] = {
+    "exponential": [set()],
+    "weibull": [{"shape"}, {"cv"}],
+    "gamma": [{"shape"}, {"cv"}],
+    "lognormal": [{"sigma"}, {"cv"}],
+}
+
+
+def faults(form: type[Delay | SpreadLaw], value: object) -> list[dict[str, Any]]:
+    """Give what is wrong with a value, nothing if it is taken."""
+    try:
+        form.model_validate(value)
+    except ValidationError as error:
+        return [dict(each) for each in error.errors()]
+    return []
+
+
+def said(value: object, form: type[Delay | SpreadLaw] = Delay) -> tuple[str, str]:
+    """Give message and remedy of the one fault of a value."""
+    (fault,) = faults(form, value)
+    assert fault["type"] == "escsim", fault
+    assert fault["msg"] == fault["ctx"]["message"]
+    return fault["ctx"]["message"], fault["ctx"]["remedy"]
+
+
+def at(value: object, form: type[Delay | SpreadLaw] = Delay) -> tuple[str, ...]:
+    """Give the way to the one fault of a value."""
+    (fault,) = faults(form, value)
+    assert fault["ctx"]["key"] is False
+    return tuple(map(str, (*fault["loc"], *fault["ctx"]["at"])))
+
+
+def subsets(law: type[Law]) -> Iterator[tuple[str, ...]]:
+    names = list(law.model_fields)
+    return chain.from_iterable(combinations(names, number) for number in range(len(names) + 1))
+
+
+def test_the_laws_and_their_parameters_are_all_tried_here() -> None:
+    assert set(ENOUGH) == set(LAWS)
+    assert {name for law in LAWS.values() for name in law.model_fields} == set(VALUES)
+    assert set(Delay.model_fields) == {*LAWS, "fixed"}
+    assert set(SpreadLaw.model_fields) == {*WITHOUT_MEAN, "none"}
+
+
+@pytest.mark.parametrize("name", ENOUGH)
+def test_a_delay_takes_just_the_sets_of_parameters_that_determine_its_law(name: str) -> None:
+    """Or a law would be over- or undetermined, and what it means would be guessed."""
+    wrong = []
+    for given in subsets(LAWS[name]):
+        found = faults(Delay, {name: {parameter: VALUES[parameter] for parameter in given}})
+        if bool(found) == (set(given) in ENOUGH[name]):
+            wrong.append((given, found))
+        wrong += [(given, fault) for fault in found if fault["type"] not in ("escsim", "missing")]
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", WITHOUT_MEAN)
+def test_a_spread_takes_just_the_sets_of_parameters_that_leave_the_mean_open(name: str) -> None:
+    """The mean is the historical gap; a second one would contradict it."""
+    wrong = []
+    for given in subsets(LAWS[name]):
+        found = faults(SpreadLaw, {name: {parameter: VALUES[parameter] for parameter in given}})
+        if bool(found) == (set(given) in WITHOUT_MEAN[name]):
+            wrong.append((given, found))
+        wrong += [(given, fault) for fault in found if fault["type"] != "escsim"]
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", ENOUGH)
+def test_the_refusal_says_what_would_do(name: str) -> None:
+    if name in ("uniform", "triangular", "empirical"):
+        assert {fault["type"] for fault in faults(Delay, {name: {}})} == {"missing"}
+    else:
+        message, remedy = said({name: {}})
+        assert message == "these parameters do not determine the law: none is given"
+        assert remedy == "give " + ", or ".join(LAWS[name].enough)
+        assert at({name: {}}) == (name,)
+    assert [fault["type"] for fault in faults(Delay, {name: {**{p: VALUES[p] for p in ENOUGH[name][0]}, "scale_": 1}})] == ["extra_forbidden"]
+
+
+def test_what_is_given_is_named_in_the_refusal() -> None:
+    over = {"gamma": {"mean": "2 days", "shape": 2.0, "cv": 1.0}}
+    assert said(over)[0] == "these parameters do not determine the law: given are shape and mean and cv"
+    assert at(over) == ("gamma",)
+    assert said({"gamma": {"cv": 1.0}}) == (
+        "these parameters do not determine the law: given are cv",
+        "give shape and scale, or shape and mean, or shape and median, or mean and cv, or two quantiles",
+    )
+    assert said({"gamma": {"cv": 1.0, "shape": 2.0}}, SpreadLaw) == (
+        "these parameters do not determine the law: given are shape and cv",
+        "give shape, or cv",
+    )
+    assert at({"gamma": {"cv": 1.0, "shape": 2.0}}, SpreadLaw) == ("gamma",)
+    assert said({"lognormal": {}}, SpreadLaw) == ("these parameters do not determine the law: none is given", "give sigma, or cv")
+
+
+@pytest.mark.parametrize("name", WITHOUT_MEAN)
+@pytest.mark.parametrize("parameter", ["mean", "median", "scale", "rate"])
+def test_a_spread_with_a_mean_of_its_own_is_told_so(name: str, parameter: str) -> None:
+    if parameter in LAWS[name].model_fields:
+        for more in ((), ("cv",), ("shape",), ("sigma",)):
+            if set(more) <= set(LAWS[name].model_fields):
+                value = {name: {each: VALUES[each] for each in (parameter, *more)}}
+                assert said(value, SpreadLaw) == (
+                    "a spread takes no mean, median, scale or rate",
+                    "its mean is the historical gap: give only its shape, such as cv",
+                )
+                assert at(value, SpreadLaw) == (name,)
+    else:
+        assert [fault["type"] for fault in faults(SpreadLaw, {name: {parameter: VALUES[parameter]}})] == ["extra_forbidden"]
+
+
+@pytest.mark.parametrize("name", ["weibull", "lognormal", "gamma"])
+@pytest.mark.parametrize(("low", "high"), list(combinations(QUANTILES, 2)))
+def test_a_higher_quantile_is_a_longer_time(name: str, low: str, high: str) -> None:
+    assert not faults(Delay, {name: {low: "1 day", high: "25 hours"}})
+    assert not faults(Delay, {name: {high: "25 hours", low: "1 day"}})
+    for longer in ("1 day", "23 hours"):
+        assert said({name: {low: "1 day", high: longer}}) == ("the higher quantile must be the longer time", "for example {q10: 1 day, q90: 9 days}")
+
+
+@pytest.mark.parametrize(
+    ("law", "parameters", "zero"),
+    [
+        ("exponential", {"mean": "0 days"}, "mean"),
+        ("exponential", {"median": "0 days"}, "median"),
+        ("weibull", {"shape": 1.5, "scale": "0 days"}, "scale"),
+        ("weibull", {"q10": "0 days", "q90": "1 day"}, "q10"),
+        ("gamma", {"shape": 1.5, "median": "0.0000001 seconds"}, "median"),
+        ("lognormal", {"median": "0 days", "sigma": 1.0}, "median"),
+        ("uniform", {"low": "0 days", "high": "0 days"}, "high"),
+        ("triangular", {"low": "0 days", "mode": "0 days", "high": "0 hours"}, "high"),
+    ],
+)
+def test_a_parameter_of_no_time_is_refused(law: str, parameters: dict[str, object], zero: str) -> None:
+    found = faults(Delay, {law: parameters})
+    assert f"{zero} must be above 0" in [fault["ctx"]["message"] for fault in found]
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        {"uniform": {"low": "0 days", "high": "1 day"}},
+        {"triangular": {"low": "0 days", "mode": "0 days", "high": "1 day"}},
+        {"triangular": {"low": "1 day", "mode": "1 day", "high": "2 days"}},
+        {"triangular": {"low": "1 day", "mode": "2 days", "high": "2 days"}},
+        {"empirical": {"values": ["0 days"]}},
+        {"empirical": {"values": ["4 days", "1 day", "1 day"]}},
+    ],
+)
+def test_a_bound_or_an_observed_time_may_be_no_time(law: dict[str, object]) -> None:
+    assert not faults(Delay, law)
+
+
+@pytest.mark.parametrize(
+    ("law", "message"),
+    [
+        ({"uniform": {"low": "2 days", "high": "1 day"}}, "low must be shorter than high"),
+        ({"uniform": {"low": "1 day", "high": "24 hours"}}, "low must be shorter than high"),
+        ({"triangular": {"low": "1 day", "mode": "5 days", "high": "4 days"}}, "low, mode and high must rise"),
+        ({"triangular": {"low": "3 days", "mode": "2 days", "high": "4 days"}}, "low, mode and high must rise"),
+        ({"triangular": {"low": "3 days", "mode": "3 days", "high": "3 days"}}, "low, mode and high must rise"),
+        ({"empirical": {"values": ["1 day", "2 days"], "weights": [1.0]}}, "1 weights for 2 values"),
+        ({}, "one law is wanted, not nothing"),
+        ({"fixed": "1 day", "uniform": {"low": "1 day", "high": "2 days"}}, "one law is wanted, not fixed and uniform"),
+        ("1 month", "a length of time is wanted, not '1 month'"),
+        (3, "a length of time is wanted, not '3'"),
+        (True, "a length of time is wanted, not 'true'"),
+    ],
+)
+def test_bounds_that_do_not_rise_and_laws_that_are_not_one_are_refused(law: object, message: str) -> None:
+    assert said(law)[0] == message
+    assert said(law)[1]
+
+
+@pytest.mark.parametrize(
+    ("law", "kind"),
+    [
+        ({"empirical": {"values": []}}, "too_short"),
+        ({"empirical": {"values": ["1 day"] * 1001}}, "too_long"),
+        ({"empirical": {"values": ["1 day"], "weights": [0.0]}}, "greater_than"),
+        ({"empirical": {"values": ["1 day"], "weights": [-1.0]}}, "greater_than"),
+        ({"empirical": {"values": ["1 day"], "interpolation": "cubic"}}, "literal_error"),
+        ({"gamma": {"shape": 0.0, "scale": "1 day"}}, "greater_than"),
+        ({"gamma": {"shape": 1001.0, "scale": "1 day"}}, "less_than_equal"),
+        ({"gamma": {"mean": "1 day", "cv": 21.0}}, "less_than_equal"),
+        ({"gamma": {"mean": "1 day", "cv": "0.5"}}, "float_type"),
+        ({"gamma": {"mean": "1 day", "cv": True}}, "float_type"),
+        ({"lognormal": {"median": "1 day", "sigma": 5.1}}, "less_than_equal"),
+        ({"lognormal": {"median": "1 day", "sigma": 0.0}}, "greater_than"),
+        ({"pareto": {}}, "extra_forbidden"),
+        ([], "model_type"),
+        (None, "model_type"),
+    ],
+)
+def test_values_out_of_bounds_are_refused(law: object, kind: str) -> None:
+    assert kind in [fault["type"] for fault in faults(Delay, law)]
+
+
+def test_a_bare_time_is_a_fixed_delay() -> None:
+    delay = Delay.model_validate("36 hours")
+    assert delay == Delay.model_validate({"fixed": "1.5 days"})
+    assert delay.one() == ("fixed", Span.parse("36 hours"))
+    assert delay.model_dump(mode="json", exclude_none=True) == {"fixed": "1.5 days"}
+    assert not faults(Delay, "0 days")
+
+
+def test_none_is_a_spread_that_leaves_every_gap() -> None:
+    assert SpreadLaw.model_validate("none") == SpreadLaw.model_validate({"none": True})
+    for wrong in (
+        "some",
+        {"none": False},
+        {},
+        {"none": True, "gamma": {"cv": 0.5}},
+        {"fixed": "1 day"},
+        {"uniform": {"low": "1 day", "high": "2 days"}},
+    ):
+        assert faults(SpreadLaw, wrong), wrong
+
+
+def test_a_law_says_what_was_given() -> None:
+    name, law = Delay.model_validate({"empirical": {"values": ["1 day", "2 days"]}}).one()
+    assert isinstance(law, Law)
+    assert (name, law.given) == ("empirical", {"values": (Span.parse("1 day"), Span.parse("2 days")), "interpolation": "linear"})
+    _, law = Delay.model_validate({"lognormal": {"q90": "9 days", "q10": "1 day"}}).one()
+    assert isinstance(law, Law)
+    assert law.given == {"q10": Span.parse("1 day"), "q90": Span.parse("9 days")}
