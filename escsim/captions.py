@@ -139,8 +139,8 @@ def marker_key(scenario: Scenario) -> tuple[str, str]:
 def headline(trajectory: Trajectory) -> str:
     """Say in one line what came of it.
 
-    If the missions that changed went below their first level once, together and for the same time, that is told;
-    otherwise how many changed, how far down it went, and how many came back to their old level.
+    If the missions that changed went below their first level once, together and for the same time, that is told, and if
+    all end in the worst status that was reached, that; otherwise how many changed, how far down it went, and how many came back to their old level.
     """
     scenario, paths = trajectory.scenario, stretches(trajectory)
     dips = {mission: _dips(trajectory, path) for mission, path in paths.items() if len(path) > 1}
@@ -156,6 +156,10 @@ def headline(trajectory: Trajectory) -> str:
     if not any(reached):
         return f"{text}, none for the worse"
     worst = max(frozenset().union(*reached), key=scenario.ladder.severity.__getitem__)
+    final = [path[-1] for path in paths.values()]
+    if all(stretch.status == worst and stretch.step is not None for stretch in final):
+        since = max((stretch.step for stretch in final if stretch.step is not None), key=_tick)
+        return f"{_count(total, total).capitalize()} missions ‘{words(worst)}’ from {_moment(trajectory, since)} to the end of the record"
     text += f", {_count(sum(worst in each for each in reached), total)} as far as ‘{words(worst)}’"
     if back := [step for each in dips.values() if each and (step := each[-1].back) is not None]:
         whose = "its" if len(back) == 1 else "their"

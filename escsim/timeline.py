@@ -404,7 +404,7 @@ def _dates(sheet: Sheet, axes: Axes, scale: Timescale, marks: Sequence[_Mark], b
         axes.plot([tick, tick], [120, base], color="#D0D0D0", linewidth=sheet.point, zorder=1)
     days = {tick: _EPOCH + tick * DAY for tick in ticks}
     taken: list[tuple[float, float]] = []
-    for tick in sorted(ticks, key=lambda tick: (tick not in (ticks[0], ticks[-1]), tick not in moved, tick)):
+    for tick in sorted(ticks, key=lambda tick: (tick not in moved, tick not in (ticks[0], ticks[-1]), tick)):  # changes of status first
         text, place = "≈" * known[tick] + str(days[tick].day), scale.at(tick)
         half = sheet.extent(text) / 2 + 3
         if known[tick] < 2 and all(place + half <= low or place - half >= high for low, high in taken):
