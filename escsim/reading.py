@@ -125,7 +125,8 @@ def _read(path: Path, name: str, below: tuple[Path, ...]) -> Document:
     if isinstance(root.value, dict) and (link := root.value.get("extends")) is not None:
         base = _base(path, name, link, (*below, path.resolve()))
         document.problems += base.problems
-        document.root = _extended(base.root, root)
+        document.root, faults = _extended(base.root, root)
+        document.problems += faults
     return document
 
 
@@ -374,7 +375,7 @@ def _base(path: Path, name: str, link: Node, below: tuple[Path, ...]) -> Documen
         raise refuse(message, "it must lie beside this file") from None
 
 
-def _extended(base: Node, own: Node) -> Node:
+def _extended(base: Node, own: Node) -> tuple[Node, list[Problem]]:
     """Lay a file over the one it extends.
 
     Mappings merge key by key, lists of entries with an `id` merge by id, everything else is replaced whole; an
@@ -384,12 +385,11 @@ def _extended(base: Node, own: Node) -> Node:
     assert isinstance(merged.value, dict)
     merged.value.pop("extends", None)
     omit = merged.value.pop("omit", None)
-    if omit is not None:
-        _leave_out(merged, omit)
-    return merged
+    return merged, _leave_out(merged, omit) if omit is not None else []
 
 
-def _leave_out(merged: Node, omit: Node) -> None:
+def _leave_out(merged: Node, omit: Node) -> list[Problem]:
+    """Take away the inherited entries that `omit` names, and report what it cannot mean."""
     entries = omit.value if isinstance(omit.value, list) else [omit]
     known = [str(_id(item)) for items in _id_lists(merged) for item in items]
     problems = []
@@ -401,8 +401,7 @@ def _leave_out(merged: Node, omit: Node) -> None:
             problems.append(Problem(entry.place, f"`omit`: nothing inherited has the id {quoted(entry.value)}", suggest(entry.value, known, "ids")))
         for items in holders:
             items[:] = [item for item in items if _id(item) != entry.value]
-    if problems:
-        raise ScenarioError(problems)
+    return problems
 
 
 def _id_lists(node: Node) -> Iterator[list[Node]]:

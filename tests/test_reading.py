@@ -69,7 +69,7 @@ def check(error: ScenarioError, spot: Path, raw: bytes) -> None:
         assert problem.place.file == str(spot)
         assert 1 <= problem.place.line <= lines + 1
         assert 1 <= problem.place.column <= len(raw) + 1
-        assert problem.message
+        assert 0 < len(problem.message) < 1000
     assert not UNPRINTABLE.search(str(error))
 
 
@@ -434,6 +434,13 @@ def test_a_long_chain_of_files_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
         Path(f"f{number}.yaml").write_text(f"extends: f{number + 1}.yaml\n")
     Path("f400.yaml").write_text((GOOD / "minimal.yaml").read_text())
     assert "error: " in refusal(Path("f0.yaml"))
+
+
+def test_a_name_too_long_for_a_file_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the system where the name is wrong, or a tale of links."""
+    monkeypatch.chdir(tmp_path)
+    Path("x.yaml").write_text(f"extends: {'a' * 300}.yaml\n")
+    assert refusal(Path("x.yaml")) == f"x.yaml:1:10: error: there is no file '{'a' * 57}...'\n    it must lie beside this file"
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
