@@ -357,7 +357,9 @@ class _Checker:
                 chain = [*circle[first:], *circle[:first], circle[first]]
                 choice = scenario.choice_of.get(chain[0])
                 path: Path = ("choices", choice, "follows") if choice else ("events", scenario.order[chain[0]], "follows")
-                self.fault(path, f"{message}: {' -> '.join(map(quoted, chain))}", remedy)
+                shown = [quoted(name) for name in chain]
+                shown = shown if len(shown) <= 12 else [*shown[:11], "...", shown[-1]]
+                self.fault(path, f"{message}: {' -> '.join(shown)}", remedy)
                 left = {name: [cause for cause in found if cause not in circle] for name, found in left.items() if name not in circle}
             else:
                 return

@@ -358,21 +358,16 @@ def _base(path: Path, name: str, link: Node, below: tuple[Path, ...]) -> Documen
     if len(below) > MOST_FILES:
         raise refuse(f"more than {MOST_FILES} files extend one another", "write the scenario out")
     base = path.parent / wanted
-    try:
-        base.resolve(strict=base.exists())
-    except (OSError, RuntimeError):
-        raise refuse(f"{quoted(wanted)} is a link that leads round in a circle", "copy the file beside this one") from None
+    if not os.path.isfile(base):  # a folder, a link that leads round in a circle, a pipe, a name too long
+        raise refuse(f"there is no file {quoted(wanted)}", "it must lie beside this file")
     if base.resolve().parent != path.parent.resolve():
         raise refuse(f"{quoted(wanted)} leads out of the folder", "copy the file beside this one")
-    if base.is_dir():
-        raise refuse(f"there is no file {quoted(wanted)}", "it must lie beside this file")
     if base.resolve() in below:
         raise refuse("the files extend one another in a circle: " + " -> ".join(quoted(file.name) for file in (*below, base)))
     try:
         return _read(base, str(Path(name).parent / wanted), below)
     except OSError as error:
-        message = f"there is no file {quoted(wanted)}" if not base.is_file() else f"cannot read {quoted(wanted)}: {error.strerror or error}"
-        raise refuse(message, "it must lie beside this file") from None
+        raise refuse(f"cannot read {quoted(wanted)}: {error.strerror or error}", "it must lie beside this file") from None
 
 
 def _extended(base: Node, own: Node) -> tuple[Node, list[Problem]]:
