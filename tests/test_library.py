@@ -197,7 +197,7 @@ def test_the_wheel_carries_all_that_it_needs_and_works_from_an_install(tmp_path:
     wanted = ["py.typed", "actions.yaml", "example.yaml", "ladders/simple.yaml", "ladders/missions.yaml", "scenarios/escsim.schema.json"]
     wanted += [f"scenarios/{name}.yaml" for name in NAMES]
     assert {f"escsim/{name}" for name in wanted} <= set(packed)
-    assert b"escsim = escsim.cli:main" in packed[info + "entry_points.txt"]
+    assert b"escsim = escsim.__main__:main" in packed[info + "entry_points.txt"]
     assert info + "licenses/LICENSE" in packed
 
     target = tmp_path / "installed"
