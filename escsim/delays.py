@@ -2,21 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, GetJsonSchemaHandler, model_validator
-from pydantic_core import CoreSchema
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema, core_schema
 
 from escsim.forms import Form, Number, key
-from escsim.times import Rate, Span, refusal
+from escsim.times import TICKS_A_DAY, Rate, Span, refusal
 
-Shape = Annotated[Number, Field(gt=0, le=1000)]
-Spread = Annotated[Number, Field(gt=0, le=20)]
+CLOCK = 1 << 55  # ticks that the clock can count: 1,141 years
+YEAR = 365.25 * TICKS_A_DAY
+
+
+@cache
+def special() -> Any:
+    """Give `scipy.special`, which takes a tenth of a second to import: only where there is no other way."""
+    return import_module("scipy.special")
+
+
+@dataclass(frozen=True)
+class Within:
+    """Keeps a parameter to what has a table of quantiles that is true to 1e-8, and says what that is.
+
+    Attributes
+    ----------
+    what : str
+        The parameter in words.
+    low, high : float
+        What it may be.
+    below, above : str
+        What to do if that is not enough.
+    """
+
+    what: str
+    low: float
+    high: float
+    below: str = ""
+    above: str = ""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "minimum": self.low, "maximum": self.high}
+
+    def check(self, value: float) -> float:
+        """Give the number back; raises a `refusal` if it is out of range."""
+        if self.low <= value <= self.high:
+            return value
+        bound, more = (f"at least {self.low:,g}", self.below) if value < self.low else (f"at most {self.high:,g}", self.above)
+        raise refusal(f"must be {bound}, this is {value:.12g}", f"{self.what} is {self.low:,g} to {self.high:,g}" + (more and f"; {more}"))
+
+
+WIDER = "a lognormal law has longer tails"
+CLOSER = "with less spread it is as good as fixed"
 
 
 class Law(Form):
-    """Base of the laws: checks that the parameters given determine the law."""
+    """Base of the laws: checks that the parameters given determine the law, and that its times can be told."""
 
     enough: ClassVar[tuple[str, ...]]  # the sets of parameters that do, each as words
     without_mean: ClassVar[tuple[str, ...]] = ()  # those that leave the mean open, for `spread`
@@ -36,24 +84,60 @@ class Law(Form):
 
     def check(self, name: str, enough: tuple[str, ...]) -> None:
         """Raise a `refusal` of the law called `name` unless exactly one of the sets of parameters is given."""
-        given = set(self.given)
-        quantiles = {name for name in given if name[0] == "q" and name[1:].isdigit()}
-        if quantiles == given and len(quantiles) == 2 and "two quantiles" in enough:
-            low, high = (self.given[name].ticks for name in sorted(quantiles))
-            if low >= high:
-                raise refusal("the higher quantile must be the longer time", "for example {q10: 1 day, q90: 9 days}", name)
-            return
-        if given not in [set(words.split(" and ")) - {""} for words in enough]:
+        if set(self.given) not in [set(words.split(" and ")) - {""} for words in enough]:
             got = "given are " + " and ".join(self.given) if self.given else "none is given"
             raise refusal(f"these parameters do not determine the law: {got}", "give " + ", or ".join(words or "none" for words in enough), name)
+
+    def average(self) -> float | None:
+        """Give the mean of a law without an upper bound, in ticks."""
+        return None
+
+    def rough_average(self) -> float | None:
+        """Give something no smaller than the mean that is found faster, and like it is at least a tick or is not."""
+        return self.average()
+
+    def check_clock(self, name: str) -> None:
+        """Raise a `refusal` of the law called `name` if its mean is beyond the clock or below a tick."""
+        rough = self.rough_average()
+        if rough is None or 1 <= rough < CLOCK:
+            return
+        mean = self.average()
+        if mean is None or 1 <= mean < CLOCK:
+            return
+        last = next(name for name in sorted(self.given, reverse=True) if isinstance(self.given[name], Span | Rate))  # the later of two quantiles
+        if mean < 1:
+            raise refusal("the mean would be below a microsecond", "for no delay at all write `delay: 0 days`", name, last)
+        years = f"{mean / YEAR:,.0f}" if mean < 1e9 * YEAR else f"{mean / YEAR:.0e}"
+        remedy = "for something that never happens, leave the event out" if last == "rate" else "shorten it, or take a law with less spread"
+        raise refusal(f"the mean would be {years} years, and the clock ends at {CLOCK // YEAR:,.0f}", remedy, name, last)
+
+
+def rounded(value: float, bits: int = 40) -> float:
+    """Round to so many significant bits, so that mathematics libraries which differ in the last ones give the same."""
+    mantissa, exponent = math.frexp(value)
+    return math.ldexp(round(math.ldexp(mantissa, bits)), exponent - bits)
+
+
+SOLVED = 32  # bits of a shape that is solved for, which magnifies what is uncertain
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    """Find where a function that rises or falls all the way is 0, by halving the logarithm of its argument to the last bit."""
+    rises = function(high) > function(low)
+    while low < (middle := math.sqrt(low * high)) < high:
+        low, high = (middle, high) if (function(middle) < 0) == rises else (low, middle)
+    return middle
 
 
 def _span(description: str, example: str = "3 days") -> Any:
     return key(description, example, None)
 
 
-class _Quantiles(Law):
-    """Base of the laws with two parameters, which two quantiles determine as well."""
+class Shaped(Law):
+    """Base of the laws with a shape and a scale, which two quantiles determine as well."""
+
+    widest: ClassVar[float]  # the shapes at the ends of what has a table true to 1e-8
+    narrowest: ClassVar[float]
 
     q05: Span | None = _span("The time within which 5 in 100 are over.", "12 hours")
     q10: Span | None = _span("The time within which 10 in 100 are over.", "1 day")
@@ -62,6 +146,82 @@ class _Quantiles(Law):
     q75: Span | None = _span("The time within which 75 in 100 are over.", "6 days")
     q90: Span | None = _span("The time within which 90 in 100 are over.", "9 days")
     q95: Span | None = _span("The time within which 95 in 100 are over.", "12 days")
+
+    @staticmethod
+    def log_quantile(shape: float, percent: int) -> float:
+        """Give the logarithm of the time within which so many in 100 are over, at scale 1; one of those above."""
+        raise NotImplementedError
+
+    @staticmethod
+    def unit_mean(shape: float) -> float:
+        """Give the mean at scale 1."""
+        raise NotImplementedError
+
+    @staticmethod
+    def shape_of(cv: float) -> float:
+        """Give the shape that has a coefficient of variation."""
+        raise NotImplementedError
+
+    @classmethod
+    def reach(cls, shape: float, low: int, high: int) -> float:
+        """Give the logarithm of how many times as long the higher quantile is as the lower."""
+        return cls.log_quantile(shape, high) - cls.log_quantile(shape, low)
+
+    def quantiles(self) -> list[tuple[int, int]]:
+        """Give the quantiles that are stated, as percent and ticks."""
+        return sorted((int(name[1:]), value.ticks) for name, value in self.given.items() if name[0] == "q")
+
+    def solved(self, mean: float | None = None) -> tuple[float, float]:
+        """Give the shape and the scale in ticks, for a law without a mean with the one given.
+
+        What mathematics libraries compute here is rounded, and divisions are exact in every processor, so that a file
+        means the same everywhere.
+        """
+        given = self.given
+        pair = self.quantiles()
+        if pair:
+            (low, early), (high, late) = pair
+            ratio = math.log(late / early)
+            shape = rounded(_root(lambda shape: self.reach(shape, low, high) - ratio, *sorted((self.widest, self.narrowest))), SOLVED)
+            return shape, early / rounded(math.exp(self.log_quantile(shape, low)))
+        stated = given.get("shape") or given.get("sigma")
+        shape = rounded(self.shape_of(given["cv"]), SOLVED) if stated is None else stated
+        if "scale" in given:
+            return shape, float(given["scale"].ticks)
+        if "median" in given:
+            return shape, given["median"].ticks / rounded(math.exp(self.log_quantile(shape, 50)))
+        return shape, (given["mean"].ticks if mean is None else mean) / rounded(self.unit_mean(shape))
+
+    def average(self) -> float:
+        """Give the mean, in ticks."""
+        shape, scale = self.solved()
+        return scale * self.unit_mean(shape)
+
+    def check(self, name: str, enough: tuple[str, ...]) -> None:
+        """Raise a `refusal` of the law called `name` unless one set of parameters is given, and of two quantiles that no shape has."""
+        pair = self.quantiles()
+        if len(pair) != 2 or len(self.given) != 2 or "two quantiles" not in enough:
+            super().check(name, enough)
+            return
+        (low, early), (high, late) = pair
+        if early >= late:
+            raise refusal("the higher quantile must be the longer time", "for example {q10: 1 day, q90: 9 days}", name)
+        first, second = f"q{low:02}", f"q{high:02}"
+        least, most = (math.exp(self.reach(shape, low, high)) for shape in (self.narrowest, self.widest))
+        # what is said to be admitted must be: rounded up, and down
+        can = f"{second} can be {math.ceil(least * 1e4) / 1e4:g} to {_figures(most)} times as long as {first}"
+        if late < least * early:
+            raise refusal(f"{second} is too close to {first}", f"{can}; {CLOSER}", name, second)
+        if late > most * early:
+            wider = self.widest < self.narrowest and late < math.exp(Lognormal.reach(Lognormal.widest, low, high)) * early
+            remedy = f"{can}; {WIDER}" if wider else can
+            raise refusal(f"{second} is {_figures(late / early)} times as long as {first}", remedy, name, second)
+
+
+def _figures(value: float) -> str:
+    """Write a number with three figures, rounded down."""
+    unit = 10.0 ** (math.floor(math.log10(value)) - 2)
+    return f"{math.floor(value / unit) * unit:,.12g}"
 
 
 class Exponential(Law):
@@ -73,40 +233,124 @@ class Exponential(Law):
     median: Span | None = _span("The time within which half are over.", "2 days")
     rate: Rate | None = key("The hazard.", "0.2 per day", None)
 
+    def average(self) -> float:
+        """Give the mean, in ticks."""
+        if self.rate is not None:
+            return 1 / self.rate.per_tick
+        if self.median is not None:
+            return self.median.ticks / rounded(math.log(2))
+        assert self.mean is not None
+        return float(self.mean.ticks)
 
-class Weibull(_Quantiles):
+
+class Weibull(Shaped):
     """Hazard that rises (shape above 1: patience wears out) or falls (below 1) with time."""
 
     enough = ("shape and scale", "shape and mean", "shape and median", "mean and cv", "two quantiles")
     without_mean = ("shape", "cv")
-    shape: Shape | None = key("Its shape: above 1 the hazard rises, below 1 it falls.", 1.5, None)
+    widest, narrowest = 0.2, 100.0  # cv 15.84 and 0.0127
+    shape: Annotated[Number, Within("the shape of a Weibull law", widest, narrowest, WIDER, CLOSER)] | None = key(
+        "Its shape: above 1 the hazard rises, below 1 it falls.", 1.5, None
+    )
     scale: Span | None = _span("Its scale: the time within which 63 in 100 are over.", "5 days")
     mean: Span | None = _span("Its mean.")
     median: Span | None = _span("Its median.", "2 days")
-    cv: Spread | None = key("Standard deviation divided by mean.", 0.5, None)
+    cv: Annotated[Number, Within("the cv of a Weibull law", 0.013, 15.8, CLOSER, WIDER)] | None = key(
+        "Standard deviation divided by mean.", 0.5, None
+    )
+
+    @staticmethod
+    def log_quantile(shape: float, percent: int) -> float:
+        """Give log((-log(1 - p))^(1 / shape))."""
+        return math.log(-math.log1p(-percent / 100)) / shape
+
+    @staticmethod
+    def unit_mean(shape: float) -> float:
+        """Give Gamma(1 + 1 / shape)."""
+        return math.gamma(1 + 1 / shape)
+
+    @staticmethod
+    def shape_of(cv: float) -> float:
+        """Solve cv^2 + 1 = Gamma(1 + 2 / shape) / Gamma(1 + 1 / shape)^2 (Johnson, Kotz and Balakrishnan 1994, 21.3)."""
+
+        def excess(shape: float) -> float:
+            return math.lgamma(1 + 2 / shape) - 2 * math.lgamma(1 + 1 / shape) - math.log1p(cv * cv)
+
+        return _root(excess, Weibull.widest, Weibull.narrowest)
 
 
-class Lognormal(_Quantiles):
+# Standard normal quantiles: Python's and SciPy's differ in the last bits.
+_NORMAL = {50: 0.0, 75: 0.6744897501960817, 90: 1.2815515655446004, 95: 1.6448536269514722}
+_NORMAL |= {100 - percent: -z for percent, z in _NORMAL.items()}
+
+
+class Lognormal(Shaped):
     """The logarithm of the time is normal: many are over soon, a few take very long."""
 
     enough = ("median and sigma", "mean and sigma", "median and cv", "mean and cv", "two quantiles")
     without_mean = ("sigma", "cv")
+    widest, narrowest = 5.0, 0.01
     median: Span | None = _span("Its median.", "1 day")
-    sigma: Annotated[Number, Field(gt=0, le=5)] | None = key("Standard deviation of the natural logarithm.", 0.6, None)
+    sigma: Annotated[Number, Within("the sigma of a lognormal law", narrowest, widest, CLOSER)] | None = key(
+        "Standard deviation of the natural logarithm.", 0.6, None
+    )
     mean: Span | None = _span("Its mean.")
-    cv: Spread | None = key("Standard deviation divided by mean.", 0.5, None)
+    cv: Annotated[Number, Within("the cv of a lognormal law", 0.01, 20.0, CLOSER)] | None = key("Standard deviation divided by mean.", 0.5, None)
+
+    @staticmethod
+    def log_quantile(shape: float, percent: int) -> float:
+        """Give sigma times the normal quantile."""
+        return shape * _NORMAL[percent]
+
+    @staticmethod
+    def unit_mean(shape: float) -> float:
+        """Give exp(sigma^2 / 2)."""
+        return math.exp(shape * shape / 2)
+
+    @staticmethod
+    def shape_of(cv: float) -> float:
+        """Give the sigma of which cv^2 + 1 = exp(sigma^2)."""
+        return math.sqrt(math.log1p(cv * cv))
 
 
-class Gamma(_Quantiles):
+class Gamma(Shaped):
     """The time that several exponential stages take one after another."""
 
     enough = ("shape and scale", "shape and mean", "shape and median", "mean and cv", "two quantiles")
     without_mean = ("shape", "cv")
-    shape: Shape | None = key("Its shape: the number of stages.", 2.0, None)
+    widest, narrowest = 0.2, 10_000.0  # cv 2.236 and 0.01
+    shape: Annotated[Number, Within("the shape of a gamma law", widest, narrowest, WIDER, CLOSER)] | None = key(
+        "Its shape: the number of stages.", 2.0, None
+    )
     scale: Span | None = _span("Its scale: the mean of one stage.", "2 days")
     mean: Span | None = _span("Its mean.")
     median: Span | None = _span("Its median.", "2 days")
-    cv: Spread | None = key("Standard deviation divided by mean.", 0.5, None)
+    cv: Annotated[Number, Within("the cv of a gamma law", 0.01, 2.236, CLOSER, WIDER)] | None = key("Standard deviation divided by mean.", 0.5, None)
+
+    @staticmethod
+    def log_quantile(shape: float, percent: int) -> float:
+        """Give the logarithm of the inverse of the incomplete gamma function."""
+        return math.log(special().gammaincinv(shape, percent / 100))
+
+    @staticmethod
+    def unit_mean(shape: float) -> float:
+        """Give the number of stages."""
+        return shape
+
+    @staticmethod
+    def shape_of(cv: float) -> float:
+        """Give 1 / cv^2."""
+        return 1 / (cv * cv)
+
+    def rough_average(self) -> float:
+        """Give a bound on the mean, from a median without SciPy: the incomplete gamma function is at most x^shape / Gamma(shape + 1)."""
+        if self.shape is None or self.median is None:
+            return self.average()
+        return self.shape * self.median.ticks / math.exp((math.lgamma(self.shape + 1) - math.log(2)) / self.shape)
+
+
+def _always(span: Span) -> str:
+    return f"for always the same time write {{fixed: {span}}}"
 
 
 class Uniform(Law):
@@ -120,7 +364,7 @@ class Uniform(Law):
     @model_validator(mode="after")
     def _rising(self) -> Self:
         if self.low >= self.high:
-            raise refusal("low must be shorter than high", "swap them")
+            raise refusal("low must be shorter than high", "swap them" if self.low > self.high else _always(self.low))
         return self
 
 
@@ -135,6 +379,8 @@ class Triangular(Law):
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
+        if self.low == self.mode == self.high:
+            raise refusal("low must be shorter than high", _always(self.low))
         if not (self.low <= self.mode <= self.high and self.low < self.high):
             raise refusal("low, mode and high must rise", "for example {low: 1 day, mode: 2 days, high: 5 days}")
         return self
@@ -207,6 +453,7 @@ class Delay(_Chosen):
         name, law = self.one()
         if isinstance(law, Law):
             law.check(name, law.enough)
+            law.check_clock(name)
         return self
 
     @classmethod
@@ -232,6 +479,9 @@ class SpreadLaw(_Chosen):
                 raise refusal(
                     "a spread takes no mean, median, scale or rate", "its mean is the historical gap: give only its shape, such as cv", name
                 )
+            if not law.given and "" not in law.without_mean:
+                remedy = f"give {', or '.join(law.without_mean)}; `spread: none` leaves the gaps as they were"
+                raise refusal("these parameters do not determine the law: none is given", remedy, name)
             law.check(name, law.without_mean)
         return self
 

@@ -7,10 +7,14 @@ is ever drawn "next", so a decision stays the same whatever else is added to a s
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Container
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from escsim.scenario import NOTHING, Choice, Event, Scenario
+
+if TYPE_CHECKING:
+    from escsim.process import Process
 
 
 def address(kind: Literal["event", "choice"], name: str) -> int:
@@ -68,3 +72,88 @@ class History:
         """Give the dated option that is due next, or `nothing`."""
         due = {option: self.dates[option] for option in choice.options if option in self.dates and option not in fired}
         return min(due, key=due.__getitem__, default=NOTHING)
+
+
+def philox(counter: tuple[int, int, int, int], seed: int) -> tuple[int, int, int, int]:
+    """Give the block of four 32-bit words that Philox4x32-10 makes of a counter and a 64-bit seed.
+
+    Source: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011; the constants and
+    known answers are those of Random123.
+    """
+    c0, c1, c2, c3 = counter
+    k0, k1 = seed & _LOW, seed >> 32
+    for _ in range(10):
+        p0, p1 = 0xD2511F53 * c0, 0xCD9E8D57 * c2
+        c0, c1, c2, c3 = (p1 >> 32) ^ c1 ^ k0, p1 & _LOW, (p0 >> 32) ^ c3 ^ k1, p0 & _LOW
+        k0, k1 = (k0 + 0x9E3779B9) & _LOW, (k1 + 0xBB67AE85) & _LOW
+    return c0, c1, c2, c3
+
+
+_LOW = 0xFFFF_FFFF
+
+
+class Addressed:
+    """The draws of one trajectory of an ensemble, computed one at a time: what the kernel draws, bit for bit.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    process : Process
+        The scenario compiled, with the intervention under which it is run.
+    seed : int
+        0 to 2^64 - 1.
+    trajectory : int
+        The number of the trajectory, 0 to 2^64 - 1.
+    """
+
+    refusal = "Chance said no."
+
+    def __init__(self, scenario: Scenario, process: Process, seed: int, trajectory: int) -> None:
+        self.order = scenario.order
+        self.choice_order = {name: place for place, name in enumerate(scenario.choices)}
+        self.process = process
+        self.seed = seed
+        self.trajectory = trajectory
+        self.said = f"seed {seed}, trajectory {trajectory}"
+
+    def block(self, key: int, k: int) -> tuple[int, int, int, int]:
+        """Give the block at the address (trajectory, key, k)."""
+        return philox((self.trajectory & _LOW, self.trajectory >> 32, key, k), self.seed)
+
+    def clock(self, event: Event, k: int, now: int, fired: Container[str]) -> int | None:
+        """Say no if word 2 is not below the event's threshold; else set the clock by words 0 and 1."""
+        e = self.order[event.id]
+        x0, x1, x2, _ = self.block(int(self.process.key[e]), k)
+        if x2 >= int(self.process.chance[e]):
+            return None
+        return due(self.process, e, now, x0 | x1 << 32)
+
+    def option(self, name: str, choice: Choice, n: int, now: int, fired: Container[str]) -> str:
+        """Give the option in whose share of [0, 2^32) word 2 falls."""
+        c = self.choice_order[name]
+        word = self.block(int(self.process.choice_key[c]), n)[2]
+        first, last = (int(each) for each in self.process.options[c : c + 2])
+        cuts = self.process.cut[first:last]
+        return next(option for option, cut in zip(choice.options, cuts, strict=True) if word < int(cut))
+
+
+def due(process: Process, e: int, now: int, word: int) -> int:
+    """Give the tick at which an event armed now is due, from the 64-bit word of its delay."""
+    from escsim.distributions import ABSOLUTE, LINEAR, NEVER, TABLE, TRIANGULAR, look_up  # NumPy: only where it is needed
+
+    law, base, scale, at, many = process.law[e], float(process.base[e]), float(process.scale[e]), int(process.at[e]), int(process.many[e])
+    if law == ABSOLUTE:
+        return max(now, int(base))
+    u = (word >> 11) * 2.0**-53
+    if law == TABLE:
+        delay = base + scale * look_up(process.tables[at:], word)
+    elif law == TRIANGULAR:
+        split, below, above, high = (float(each) for each in process.points[at : at + 4])
+        delay = base + math.sqrt(u * below) if u < split else high - math.sqrt((1.0 - u) * above)
+    else:
+        shares, times = process.points[at : at + many], process.points[at + many : at + 2 * many]
+        i = next(i for i in range(many) if u < shares[i])
+        delay = float(times[i])
+        if law == LINEAR:
+            delay = float(times[i - 1] + (u - shares[i - 1]) / (shares[i] - shares[i - 1]) * (times[i] - times[i - 1]))
+    return now + (int(delay + 0.5) if delay < NEVER else NEVER)

@@ -1,0 +1,83 @@
+"""Addressed randomness: the published answers of Philox, stable addresses, and runs that repeat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import escsim
+from escsim.draws import Addressed, address, philox
+from escsim.process import compile_scenario, digest
+from escsim.stepper import run
+
+
+@pytest.mark.parametrize(
+    ("counter", "seed", "block"),
+    [
+        ((0, 0, 0, 0), 0, (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)),
+        ((0xFFFFFFFF,) * 4, 2**64 - 1, (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD)),
+        ((0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344), 0xA4093822 | 0x299F31D0 << 32, (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1)),
+    ],
+)
+def test_philox_gives_the_answers_that_random123_publishes(counter: tuple[int, int, int, int], seed: int, block: tuple[int, ...]) -> None:
+    assert philox(counter, seed) == block
+
+
+def test_addresses_are_hashes_of_names() -> None:
+    """An address that depends on the place in the file would change the draws when an event is added."""
+    assert address("event", "recall") == 0x5030F78F, "the first four bytes of BLAKE2s, least significant first"
+    assert address("event", "recall") != address("choice", "recall")
+
+
+def test_a_trajectory_depends_on_seed_and_number_alone() -> None:
+    scenario = escsim.load("iran-pakistan-2024")
+    process = compile_scenario(scenario)
+    assert digest(process) == digest(compile_scenario(escsim.load("iran-pakistan-2024")))
+    one = run(scenario, Addressed(scenario, process, 7, 3))
+    assert one.steps == run(scenario, Addressed(scenario, process, 7, 3)).steps
+    assert one.steps != run(scenario, Addressed(scenario, process, 7, 4)).steps
+    assert one.steps != run(scenario, Addressed(scenario, process, 8, 3)).steps
+    assert one.draws == "seed 7, trajectory 3"
+
+
+def test_an_event_that_nothing_depends_on_changes_no_other_step(tmp_path: Path) -> None:
+    path = tmp_path / "more.yaml"
+    text = Path(escsim.library.find("iran-pakistan-2024")).read_text("utf-8")
+    extra = "  - {id: rumour, actor: CHN, action: internal_statement, delay: 3 days, probability: 0.5}\n"
+    path.write_text(text.replace("\nevents:\n", f"\nevents:\n{extra}", 1), "utf-8")
+    base, more = escsim.load("iran-pakistan-2024"), escsim.load(path)
+    compiled, compiled_more = compile_scenario(base), compile_scenario(more)
+    for number in range(20):
+        steps = [(step.tick, step.event, step.moves) for step in run(base, Addressed(base, compiled, 7, number)).steps]
+        others = [(step.tick, step.event, step.moves) for step in run(more, Addressed(more, compiled_more, 7, number)).steps]
+        assert steps == [step for step in others if step[1] != "rumour"]
+
+
+@pytest.mark.parametrize("name", ["iran-pakistan-2024", "iraq-iran-2024"])
+def test_with_no_spread_and_every_probability_1_the_only_world_is_the_replay(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "sure.yaml"
+    original = escsim.library.find(name)
+    (tmp_path / original.name).write_text(original.read_text("utf-8"), "utf-8")
+    scenario = escsim.load(original)
+    dated = [event for event in scenario.events if event.date is not None]
+    events = ""
+    for event in scenario.events:
+        emptied = [key for key in ("probability", "delay", "range") if getattr(event, key) is not None]
+        if event.date is None:  # might have, and does not
+            emptied = ["range"] * (event.range is not None)
+            emptied += ["probability: 0"] * (event.id not in scenario.choice_of)
+        said = [key if ":" in key else f"{key}: " for key in emptied]
+        events += f"  - {{id: {event.id}{''.join(', ' + each for each in said)}}}\n"
+    choices = ""
+    for choice, said in scenario.choices.items():
+        taken = next((option for option in said.options if option in {event.id for event in dated}), "nothing")
+        shares = {option: float(option == taken) for option in said.options}
+        ranged = "range: , " if said.range else ""
+        choices += f"  {choice}: {{{ranged}options: {shares}}}\n".replace("'", "")
+    path.write_text(f"extends: {original.name}\nvariants: {{spread: none}}\nevents:\n{events}choices:\n{choices}", "utf-8")
+    sure = escsim.load(path)
+    process = compile_scenario(sure)
+    replayed = [(step.tick, step.event, step.moves) for step in sure.replay().steps]
+    for number in range(5):
+        assert [(step.tick, step.event, step.moves) for step in run(sure, Addressed(sure, process, 1, number)).steps] == replayed
