@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from escsim.ensemble import Ensemble
     from escsim.errors import Place, Problem, ScenarioError
     from escsim.library import load
     from escsim.scenario import Scenario
     from escsim.trajectory import Move, Step, Trajectory
 
 __version__ = "0.1.0"
-__all__ = ["Move", "Place", "Problem", "Scenario", "ScenarioError", "Step", "Trajectory", "__version__", "load"]
+__all__ = ["Ensemble", "Move", "Place", "Problem", "Scenario", "ScenarioError", "Step", "Trajectory", "__version__", "load"]
 
 _HOMES = {
+    "Ensemble": "ensemble",
     "Move": "trajectory",
     "Place": "errors",
     "Problem": "errors",

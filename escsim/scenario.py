@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date as Day
 from datetime import datetime
 from functools import cached_property
@@ -27,6 +27,7 @@ from escsim.reading import Document, Node
 from escsim.times import DAY, TICK, Date, Span, When, refusal
 
 if TYPE_CHECKING:
+    from escsim.ensemble import Ensemble
     from escsim.trajectory import Trajectory
 
 Probability = Annotated[Number, Field(ge=0, le=1)]
@@ -506,3 +507,42 @@ class Scenario(Form):
         from escsim.replay import replay
 
         return replay(self)
+
+    def simulate(
+        self,
+        n: int | None = None,
+        seed: int | None = None,
+        threads: int | None = None,
+        *,
+        intervention: Intervention | None = None,
+        progress: Callable[[int], object] | None = None,
+    ) -> Ensemble:
+        """Run Monte Carlo variants.
+
+        Parameters
+        ----------
+        n : int, optional
+            How many trajectories; by default as many as the scenario's `variants` say.
+        seed : int, optional
+            0 to 2^64 - 1; by default that of the scenario. Trajectory i depends on the seed and on i, on nothing else.
+        threads : int, optional
+            By default as many as there are processors to use. The result does not depend on it.
+        intervention : Intervention, optional
+            A what-if to run under.
+        progress : callable, optional
+            Called now and then with the number of trajectories done.
+
+        Returns
+        -------
+        Ensemble
+
+        Raises
+        ------
+        ScenarioError
+            If the scenario is too large for the kernel, its history does not replay, or 10,000 events fire in one run.
+        ValueError
+            If `n` or `seed` is out of range.
+        """
+        from escsim.ensemble import simulate
+
+        return simulate(self, n, seed=seed, threads=threads, intervention=intervention, progress=progress)

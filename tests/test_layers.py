@@ -16,9 +16,11 @@ PACKAGE = Path(escsim.__file__).parent
 FLOORS = [
     ["__main__", "cli"],
     ["report", "plots", "timeline", "diagram", "captions", "style"],
+    ["ensemble", "exact"],
+    ["kernel", "intervals"],
     ["schema", "replay", "stepper", "trajectory"],
     ["library", "checks"],
-    ["kernel", "process", "draws", "distributions"],
+    ["process", "draws", "distributions"],
     ["scenario", "ladder", "actions", "delays", "forms", "times", "reading", "errors"],
     ["files"],
 ]
@@ -26,6 +28,7 @@ ORDER = [module for floor in FLOORS for module in floor]
 
 DOORS = {  # upward, inside a function: the shortest way for users, and no module needs them to be imported
     ("scenario", "replay"),  # Scenario.replay
+    ("scenario", "ensemble"),  # Scenario.simulate
     ("trajectory", "plots"),  # Trajectory.plot
 }
 

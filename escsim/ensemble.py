@@ -1,0 +1,339 @@
+"""Ensembles: many variants of a scenario, run on the compiled kernel and added up.
+
+Trajectory i of an ensemble depends on seed and i alone. So the trajectories can be split among threads, processes and
+sessions in any way, the counts add up to the same integers, and `Ensemble.trajectory(i)` runs any of them again on
+the readable stepper.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date as Day
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from escsim.draws import Addressed
+from escsim.errors import ScenarioError
+from escsim.intervals import Estimate, wilson
+from escsim.process import Process, compile_scenario, digest, pairs_of
+from escsim.scenario import Intervention, Scenario
+from escsim.stepper import run
+
+if TYPE_CHECKING:
+    from escsim.kernel import Output
+    from escsim.trajectory import Trajectory
+
+Counts = NDArray[np.int64]
+Progress = Callable[[int], object]
+
+CHUNK = 50_000  # trajectories a call of the kernel: some hundredths of a second
+FATES = ("happened", "chance", "cancelled", "moot", "censored")  # in the order of the kernel's output
+
+
+class Rows(NamedTuple):
+    """What single trajectories show, one row each; -1 where something never came about.
+
+    Attributes
+    ----------
+    first, last, time : int64, shape (n, units, statuses)
+        Ticks of first coming to be in a status, of last leaving it (the end of the period if still in it), and spent
+        in it (0 if never).
+    when, happened : int64, shape (n, events)
+        Tick of each event's first happening, and how often it happened.
+    """
+
+    first: Counts
+    last: Counts
+    time: Counts
+    when: Counts
+    happened: Counts
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Variants of a scenario, added up.
+
+    Units are the missions, in order, and then the pairs whose two missions are both in the scenario; a pair's status
+    is the more severe of the two. Statuses are those of the ladder, mildest first.
+
+    Attributes
+    ----------
+    scenario : Scenario
+    intervention : Intervention or None
+        The what-if under which it was run.
+    process : Process
+        The scenario compiled.
+    seed, n : int
+        The seed, and how many trajectories there are: numbers 0 to n - 1.
+    counts : int64, shape (units, statuses, days)
+        Trajectories in each status at the last tick of each day.
+    first, last : int64, shape (units, statuses, days + 1)
+        Trajectories by the day on which they first come to be, and are last left to be, in each status; the last
+        column of `last` counts those still in it when the period ends.
+    time : list of list of int, units by statuses
+        Ticks spent in each status, over all trajectories.
+    peak : int64, shape (units, statuses)
+        Trajectories by the most severe status in which time passed.
+    fates : int64, shape (5, events)
+        Trajectories in which each event happened; chance said no; it was cancelled, its gate shut or barred; it was
+        moot; it was censored, still to come when the period ended. In the rest it was never called.
+    firings : int64, shape (events,)
+        Firings of each event.
+    armings : int
+        How often events were armed.
+    """
+
+    scenario: Scenario
+    intervention: Intervention | None
+    process: Process
+    seed: int
+    n: int
+    counts: Counts
+    first: Counts
+    last: Counts
+    time: list[list[int]]
+    peak: Counts
+    fates: Counts
+    firings: Counts
+    armings: int
+
+    @property
+    def units(self) -> list[str]:
+        """The missions and the pairs."""
+        return [*self.scenario.missions, *pairs_of(self.scenario)]
+
+    @property
+    def days(self) -> list[Day]:
+        """The days of the period."""
+        return list(self.scenario.period.days())
+
+    def share(self, unit: str, status: str, day: Day) -> Estimate:
+        """Give the share of trajectories in which a mission or pair is in a status at the end of a day.
+
+        Raises
+        ------
+        ValueError
+            If there is no such unit or day.
+        KeyError
+            If there is no such status.
+        """
+        place = self.units.index(unit), self.scenario.ladder.severity[status], self.days.index(day)
+        return wilson(int(self.counts[place]), self.n)
+
+    def fate(self, event: str) -> dict[str, Estimate]:
+        """Give the share of trajectories in which an event happened, and of each reason why not."""
+        place = self.scenario.order[event]
+        return {fate: wilson(int(self.fates[row, place]), self.n) for row, fate in enumerate(FATES)}
+
+    def trajectory(self, i: int) -> Trajectory:
+        """Run trajectory i again on the readable stepper, over real machines.
+
+        Raises
+        ------
+        IndexError
+            If the ensemble has no such trajectory.
+        """
+        if not 0 <= i < self.n:
+            raise IndexError(f"trajectories are numbered 0 to {self.n - 1}")
+        return run(self.scenario, Addressed(self.scenario, self.process, self.seed, i), self.intervention)
+
+    def rows(self, first: int, n: int) -> Rows:
+        """Give what each of the trajectories `first` to `first + n - 1` shows, for questions about single ones."""
+        whole = [_rows(self.process, self.seed, at, size) for at, size in _chunks(first, n, _chunk(self.process))]
+        return Rows(*(np.concatenate(each) for each in zip(*whole, strict=True)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the ensemble as plain data for JSON; the keys are documented in the README."""
+        statuses = self.scenario.ladder.statuses
+        shares: dict[str, dict[str, dict[str, list[float]]]] = {}
+        for unit, per_status in zip(self.units, self.counts.tolist(), strict=True):
+            shares[unit] = {}
+            for status, per_day in zip(statuses, per_status, strict=True):
+                found = [wilson(count, self.n) for count in per_day]
+                shares[unit][status] = {name: [getattr(each, name) for each in found] for name in Estimate._fields}
+
+        def part(of: Iterator[str] | list[str] | tuple[str, ...], name: str) -> dict[str, dict[str, list[float]]]:
+            return {unit: {status: values[name] for status, values in shares[unit].items()} for unit in of}
+
+        missions = self.scenario.missions
+        return {
+            "scenario": self.scenario.name,
+            "title": self.scenario.title,
+            "n": self.n,
+            "seed": self.seed,
+            "hash": self.scenario.hash,
+            "process": digest(self.process),
+            "interval": "Wilson score, 95 %",
+            "days": [day.isoformat() for day in self.days],
+            "occupancy": part(missions, "estimate"),
+            "occupancy_low": part(missions, "low"),
+            "occupancy_high": part(missions, "high"),
+            "pairs": part(self.units[len(missions) :], "estimate"),
+            "events": {event: {fate: each._asdict() for fate, each in self.fate(event).items()} for event in self.scenario.order},
+        }
+
+
+def simulate(
+    scenario: Scenario,
+    n: int | None = None,
+    *,
+    seed: int | None = None,
+    threads: int | None = None,
+    intervention: Intervention | None = None,
+    progress: Progress | None = None,
+) -> Ensemble:
+    """Run variants of a scenario; see `Scenario.simulate`."""
+    n = scenario.variants.runs if n is None else n
+    seed = scenario.variants.seed if seed is None else seed
+    if n < 1 or not 0 <= seed < 2**64:
+        raise ValueError("there must be at least one trajectory, and a seed from 0 to 2^64 - 1")
+    process = compile_scenario(scenario, intervention)
+    workers = max(1, threads or usable_threads())
+    chunks = _chunks(0, n, min(_chunk(process), max(1000, -(-n // workers))))
+    whole, ticks, done = _output(process), [0] * ((process.n_missions + process.n_pairs) * process.n_statuses), 0
+    with ThreadPoolExecutor(workers, thread_name_prefix="escsim") as pool:
+        waiting: deque[Any] = deque()
+        try:
+            for at, size in chunks:
+                waiting.append(pool.submit(_run, process, seed, at, size))
+                if len(waiting) <= 2 * workers and at + size < n:
+                    continue
+                while waiting and (len(waiting) > workers or at + size == n):
+                    part = waiting.popleft().result()
+                    for total, counts in zip(whole, part, strict=True):
+                        total += counts
+                    ticks = [sum(pair) for pair in zip(ticks, part.time.tolist(), strict=True)]
+                    done += int(part.total[0])
+                    if progress is not None:
+                        progress(done)
+        except _RunawayError as error:
+            raise _told(scenario, process, intervention, seed, error.trajectory) from None
+        finally:
+            for each in waiting:
+                each.cancel()
+    units, statuses, days = process.n_missions + process.n_pairs, process.n_statuses, process.days
+    by_day = (units, statuses, days + 1)
+    return Ensemble(
+        scenario=scenario,
+        intervention=intervention,
+        process=process,
+        seed=seed,
+        n=n,
+        counts=np.cumsum(whole.occupancy.reshape(by_day), axis=2)[:, :, :days],
+        first=whole.first.reshape(by_day),
+        last=whole.last.reshape(by_day),
+        time=[ticks[u * statuses : (u + 1) * statuses] for u in range(units)],
+        peak=whole.peak.reshape(units, statuses),
+        fates=whole.fate.reshape(len(FATES), process.n_events),
+        firings=whole.fired,
+        armings=int(whole.total[2]),
+    )
+
+
+def usable_threads() -> int:
+    """Give how many processors this program may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _RunawayError(Exception):
+    def __init__(self, trajectory: int) -> None:
+        super().__init__(trajectory)
+        self.trajectory = trajectory
+
+
+def _told(scenario: Scenario, process: Process, intervention: Intervention | None, seed: int, trajectory: int) -> ScenarioError:
+    """Give the error of the stepper, which names the events that fire without end."""
+    try:
+        run(scenario, Addressed(scenario, process, seed, trajectory), intervention)
+    except ScenarioError as error:
+        return error
+    raise AssertionError(f"kernel and stepper disagree about seed {seed}, trajectory {trajectory}")
+
+
+def _chunk(process: Process) -> int:
+    """Give how many trajectories may be run at once, so that no sum of ticks overflows."""
+    return max(1, min(CHUNK, 2**63 // process.end))
+
+
+def _chunks(first: int, n: int, size: int) -> Iterator[tuple[int, int]]:
+    """Cut trajectories into pieces; a piece does not reach over a multiple of 2^32."""
+    cuts = {first, first + n} | set(range(first + size, first + n, size)) | set(range(-(-first // 2**32) * 2**32, first + n, 2**32))
+    yield from ((at, end - at) for at, end in pairwise(sorted(cuts)) if end > at)
+
+
+_NONE = np.zeros(0, np.int64)
+_NO_WORDS = np.zeros(0, np.uint64)
+
+
+def _output(process: Process) -> Output:
+    from escsim.kernel import Output
+
+    cells = (process.n_missions + process.n_pairs) * process.n_statuses
+    by_day = cells * (process.days + 1)
+    sizes = {"occupancy": by_day, "first": by_day, "last": by_day, "peak": cells}
+    sizes |= {"fate": len(FATES) * process.n_events, "fired": process.n_events, "total": 3}
+    return Output(time=np.zeros(cells, np.uint64), **{name: np.zeros(size, np.int64) for name, size in sizes.items()})
+
+
+def _run(process: Process, seed: int, first: int, n: int, rows: Any = None, log: Any = None) -> Output:
+    from escsim import kernel
+
+    out = _output(process)
+    rows = rows or kernel.Rows(_NONE, _NONE, _NONE, _NONE, _NONE)
+    log = log or kernel.Log(_NO_WORDS, _NO_WORDS, _NO_WORDS, _NONE)
+    words = (0,) * process.n_words
+    with np.errstate(over="ignore"):  # only where numba is off (NUMBA_DISABLE_JIT=1)
+        runaway = kernel.simulate(process, words, np.uint64(seed), np.uint64(first), np.uint64(n), out, rows, log)
+    if runaway >= 0:
+        raise _RunawayError(first - first % 2**32 + int(runaway))
+    return out
+
+
+def _rows(process: Process, seed: int, first: int, n: int) -> Rows:
+    from escsim import kernel
+
+    units, statuses, events = process.n_missions + process.n_pairs, process.n_statuses, process.n_events
+    cells = n * units * statuses
+    rows = kernel.Rows(
+        first=np.full(cells, -1, np.int64),
+        last=np.full(cells, -1, np.int64),
+        time=np.zeros(cells, np.int64),
+        when=np.full(n * events, -1, np.int64),
+        happened=np.zeros(n * events, np.int64),
+    )
+    _run(process, seed, first, n, rows)
+    return Rows(*(each.reshape(n, units, statuses) for each in rows[:3]), *(each.reshape(n, events) for each in rows[3:]))
+
+
+def log(process: Process, seed: int, first: int, n: int, size: int = 100_000) -> list[list[tuple[int, int, bool]]]:
+    """Give every firing of some trajectories: tick, number of the event, and whether it was moot.
+
+    Parameters
+    ----------
+    process : Process
+    seed, first, n : int
+        Trajectories `first` to `first + n - 1`.
+    size : int
+        How many firings to make room for at first; if there are more, the trajectories are run again.
+    """
+    from escsim import kernel
+
+    while True:
+        words = [np.zeros(size, np.uint64) for _ in range(3)]
+        entries = kernel.Log(trajectory=words[0], tick=words[1], event=words[2], used=np.zeros(1, np.int64))
+        _run(process, seed, first, n, log=entries)
+        used = int(entries.used[0])
+        if used <= size:
+            break
+        size = used
+    told: list[list[tuple[int, int, bool]]] = [[] for _ in range(n)]
+    for number, tick, event in zip(*(each[:used].tolist() for each in entries[:3]), strict=True):
+        told[number - first % 2**32].append((tick, event & 0xFFFF_FFFF, bool(event >> 32)))
+    return told
