@@ -11,7 +11,8 @@ import shlex
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -44,13 +45,14 @@ FORMATS = ("png", "svg", "pdf")
 @click.option("--debug", is_flag=True, help="Show the traceback of a fault of escsim's own.")
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:
-    """Replay diplomatic crises told as scenario files, with the reason for every step.
+    """Replay and vary diplomatic crises told as scenario files, with the reason for every step.
 
     S is a file, or the name of a scenario that ships with escsim.
 
     \b
     escsim run iran-pakistan-2024         replay, and pictures under out/
     escsim replay iran-pakistan-2024      what happened, event by event
+    escsim simulate iran-pakistan-2024    how else it could have gone, and how often
     escsim new my-crisis                  a file to start from, then: escsim check my-crisis.yaml
     """  # noqa: D301 -- \b is click's mark for "do not rewrap"
     ctx.obj = debug
@@ -63,6 +65,7 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 as_json = click.option("--json", "json_", is_flag=True, help="Print JSON instead of text.")
 force = click.option("--force", is_flag=True, help="Replace files that are already there.")
+daily = click.option("--daily", is_flag=True, help="Print every day instead of about a dozen.")
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print no talk.")
 
 
@@ -122,6 +125,67 @@ def replay(s: str, until: str | None, why: bool, json_: bool, quiet: bool) -> No
     _print(report.replay(trajectory, width=_width(), why=why, until=last, ascii_only=_ascii_only()))
     if not why:
         _talk(quiet, f"\nnext: escsim replay {shlex.quote(s)} --why")
+
+
+@cli.command()
+@click.argument("s")
+@click.option("-n", "n", type=click.IntRange(1), metavar="N", help="How many variants; by default as many as the file says.")
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="SEED", help="Of all chance; by default the file's.")
+@click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="By default one for each processor. The result does not depend on it.")
+@daily
+@as_json
+@quiet
+def simulate(s: str, n: int | None, seed: int | None, threads: int | None, daily: bool, json_: bool, quiet: bool) -> None:
+    """Run Monte Carlo variants of S.
+
+    Where the missions stand day by day, and what became of each event. Trajectory i of a seed is the same on every
+    machine, whatever N and the threads.
+    """
+    from escsim import exact, report
+    from escsim.errors import ScenarioError
+
+    scenario = _load(s)
+    with _progress(n or scenario.variants.runs, quiet) as progress:
+        ensemble = scenario.simulate(n, seed, threads, progress=progress)
+    try:
+        found = exact.solve(scenario)
+        known = {unit: dict(zip(found.statuses, rows.tolist(), strict=True)) for unit, rows in zip(found.units, found.occupancy, strict=True)}
+    except ScenarioError:  # most scenarios are no Markov chain
+        known = None
+    if json_:
+        data = ensemble.to_dict()
+        _data(data if known is None else {**data, "exact": {mission: known[mission] for mission in scenario.missions}})
+        return
+    _print(report.ensemble(ensemble, width=_width(), daily=daily, exact=known))
+
+
+@contextmanager
+def _progress(n: int, quiet: bool) -> Iterator[Callable[[int], None] | None]:
+    """Show how far a long run has come, where somebody sees it."""
+    if quiet or n < 1_000_000 or not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=n, label="variants", file=sys.stderr, show_pos=True) as bar:
+        yield lambda done: bar.update(done - bar.pos)
+
+
+@cli.command("exact")
+@click.argument("s")
+@daily
+@as_json
+def exact_(s: str, daily: bool, json_: bool) -> None:
+    """Solve S exactly, if it is a Markov chain.
+
+    That is, if every delay is exponential. Where the missions stand day by day, how long they spend in each status, and when they first reach it.
+    """
+    from escsim import exact, report
+
+    scenario = _load(s)
+    solved = exact.solve(scenario).to_dict()
+    if json_:
+        _data({"scenario": scenario.name, "hash": scenario.hash, **solved})
+    else:
+        _print(report.exact(scenario, solved, width=_width(), daily=daily))
 
 
 @cli.command()

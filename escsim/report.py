@@ -7,13 +7,18 @@ import io
 import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import date as Day
+from typing import TYPE_CHECKING, Any
 
 from escsim.captions import headline
 from escsim.delays import Delay
 from escsim.errors import plain
+from escsim.intervals import wilson
 from escsim.scenario import NOTHING, Background, Event, Scenario
 from escsim.times import Span
 from escsim.trajectory import Move, Step, Trajectory
+
+if TYPE_CHECKING:
+    from escsim.ensemble import Ensemble
 
 Style = str  # "", "bold", "dim", "worse" or "better": the command line turns it into colour
 Line = tuple[str, Style]
@@ -152,11 +157,12 @@ def statuses(trajectory: Trajectory, width: int, *, until: Day | None = None) ->
         yield from _wrapped(f"{mission}: " + "; ".join(f"{status} from {day}" for day, status in change.items()), width, indent=12)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Line]:
-    """Lay out a table in columns as wide as their widest cell."""
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: bool = False) -> Iterator[Line]:
+    """Lay out a table in columns as wide as their widest cell; all but the first may be numbers, set to the right."""
     widths = [max(len(row[place]) for row in [head, *rows]) for place in range(len(head))]
     for row, style in [(head, "bold"), *((row, "") for row in rows)]:
-        yield "  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip(), style
+        cells = [cell.rjust(size) if right and place else cell.ljust(size) for place, (cell, size) in enumerate(zip(row, widths, strict=True))]
+        yield "  ".join(cells).rstrip(), style
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Iterator[Line]:
@@ -228,7 +234,7 @@ def show(scenario: Scenario, *, width: int = 100) -> Iterator[Line]:
         for limit in scenario.limits:
             yield from _wrapped(f"  - {limit}", width, indent=4)
     yield "", ""
-    yield from _wrapped("Probabilities and delays are the file's assumptions, not history's.", width, style="dim")
+    yield from _wrapped(_ASSUMED, width, style="dim")
 
 
 def _assumed(scenario: Scenario, event: Event) -> str:
@@ -269,6 +275,106 @@ def ladder(scenario: Scenario, width: int) -> Iterator[Line]:
         for trigger in steps.admitted(status):
             moved = {"own": "", "theirs": " (moves the target's mission)", "both": " (moves both missions)"}[steps.side(trigger)]
             yield f"      {trigger} -> {steps.triggers[trigger][status]}{moved}", "dim"
+
+
+def ensemble(ensemble: Ensemble, *, width: int = 100, daily: bool = False, exact: dict[str, dict[str, list[float]]] | None = None) -> Iterator[Line]:
+    """Tell what became of the missions and the events in the variants of a scenario.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+    width : int
+        Columns of the terminal.
+    daily : bool
+        Give every day instead of about a dozen.
+    exact : dict, optional
+        Exact shares by unit, status and day, where there are any.
+
+    Yields
+    ------
+    (str, str)
+        A line and its style.
+    """
+    scenario, n, width = ensemble.scenario, ensemble.n, min(max(width, NARROWEST), WIDEST)
+    widest = wilson(n // 2, n)
+    within = (
+        f"within {100 * max(widest.high - widest.estimate, widest.estimate - widest.low):.2g} points (95 %, Wilson) of what more variants would show"
+    )
+    yield from _wrapped(f"{scenario.title}: {n:,} variant{'s' * (n > 1)}, seed {ensemble.seed}", width, indent=0, style="bold")
+    beside = "; in brackets the exact shares." if exact else "."
+    yield from _wrapped(f"Shares in per cent of the variants, each {within}{beside}", width, indent=0, style="dim")
+    shares = {}
+    for unit, counts in zip(ensemble.units, ensemble.counts, strict=True):
+        known = exact[unit] if exact else {}
+        shares[unit] = {
+            status: [_percent(count / n) + (f" ({100 * known[status][day]:.2f})" if exact else "") for day, count in enumerate(counts[rank].tolist())]
+            for status, rank in scenario.ladder.severity.items()
+            if counts[rank].any()
+        }
+    yield from _occupancy(scenario, shares, width, daily)
+    yield "", ""
+    yield "What became of each event", "bold"
+    rows = []
+    for event in scenario.events:
+        happened, *others = ensemble.fate(event.id).values()
+        called = sum(int(count) for count in ensemble.fates[:, scenario.order[event.id]])
+        interval = f"{_percent(happened.estimate)} ({100 * happened.low:.1f} to {100 * happened.high:.1f})"
+        rows.append((event.id, interval, *(_percent(each.estimate) for each in others), _percent(1 - called / n)))
+    yield from table(["event", "happened (95 %)", "chance said no", "cancelled", "moot", "still to come", "never called"], rows, right=True)
+    yield "", ""
+    told = "cancelled: its gate shut or another event barred it. moot: no mission admitted it. still to come: its date lay beyond the period."
+    yield from _wrapped(f"{told} never called: what leads to it did not happen, or another option was taken.", width, indent=0, style="dim")
+    yield from _wrapped(_ASSUMED, width, indent=0, style="dim")
+
+
+def exact(scenario: Scenario, solved: dict[str, Any], *, width: int = 100, daily: bool = False) -> Iterator[Line]:
+    """Tell the exact solution of a scenario; `solved` is what `Exact.to_dict` gives."""
+    width = min(max(width, NARROWEST), WIDEST)
+    yield from _wrapped(f"{scenario.title}: solved exactly, a Markov chain of {solved['states']:,} states", width, indent=0, style="bold")
+    yield from _wrapped("Probabilities in per cent.", width, indent=0, style="dim")
+    shares = {
+        unit: {status: [f"{100 * share:.3f}" for share in daily] for status, daily in held.items() if max(daily) > 0}
+        for unit, held in solved["occupancy"].items()
+    }
+    yield from _occupancy(scenario, shares, width, daily)
+    rows = []
+    for unit, passages in solved["first_passage"].items():
+        for status, reached in passages.items():
+            if reached[-1] > 0:
+                half = next((day for day, share in zip(solved["days"], reached, strict=True) if share >= 0.5), "-")
+                rows.append((unit, status, f"{solved['time'][unit][status]:.3f}", f"{100 * reached[-1]:.3f}", half))
+    yield "", ""
+    yield from table(["over the whole period", "status", "days spent in it", "reached (%)", "in half of the worlds by"], rows)
+    yield "", ""
+    yield f"Probability that nothing more can happen by the end: {100 * solved['absorbed'][-1]:.3f} %", ""
+    yield from _wrapped(_ASSUMED, width, indent=0, style="dim")
+
+
+_ASSUMED = "Probabilities and delays are the file's assumptions, not history's."
+
+
+def _percent(share: float) -> str:
+    """Give a share in per cent; a dash for none, so that what is rare is not taken for what is not there."""
+    if share < 1e-12:
+        return "-"
+    return f"{100 * share:.1f}" if share >= 0.0005 else "<0.1"
+
+
+def _occupancy(scenario: Scenario, shares: dict[str, dict[str, list[str]]], width: int, daily: bool) -> Iterator[Line]:
+    """Lay out where each mission and pair stands day by day: a column for each status, or lines where that is too wide."""
+    days = list(scenario.period.days())
+    shown = sorted({*range(len(days) - 1, -1, -(1 if daily else -(-len(days) // 12))), 0})
+    for unit, held in shares.items():
+        yield "", ""
+        yield f"{unit}  {spoken(scenario, unit) if unit in scenario.initial else 'the more severe of the two'}, at the end of the day", "bold"
+        rows = [(days[day].isoformat(), *(column[day] for column in held.values())) for day in shown]
+        lines = list(table(["day", *held], rows, right=True))
+        if max(len(text) for text, _ in lines) <= width:
+            yield from lines
+            continue
+        for date, *cells in rows:
+            told = ", ".join(f"{status} {share}" for status, share in zip(held, cells, strict=True) if not share.startswith("-"))
+            yield from _wrapped(f"{date}  {told}", width, indent=12)
 
 
 def to_csv(trajectory: Trajectory) -> str:

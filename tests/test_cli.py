@@ -26,7 +26,7 @@ from tests.conftest import ROOT, SMALL, Told, environment
 
 Run = Callable[..., Told]
 NAMES = ["iran-pakistan-2024", "iraq-iran-2024", "saudi-iran-2016"]
-COMMANDS = ["check", "list", "new", "plot", "replay", "run", "schema", "show"]
+COMMANDS = ["check", "exact", "list", "new", "plot", "replay", "run", "schema", "show", "simulate"]
 MODELINE = "# yaml-language-server: $schema=escsim.schema.json\n# $schema: escsim.schema.json\n"
 
 
@@ -60,12 +60,13 @@ def test_without_a_command_there_is_help_and_what_ships(process: Run) -> None:
         """\
 Usage: python -m escsim [OPTIONS] [COMMAND] [ARGS]...
 
-  Replay diplomatic crises told as scenario files, with the reason for every step.
+  Replay and vary diplomatic crises told as scenario files, with the reason for every step.
 
   S is a file, or the name of a scenario that ships with escsim.
 
   escsim run iran-pakistan-2024         replay, and pictures under out/
   escsim replay iran-pakistan-2024      what happened, event by event
+  escsim simulate iran-pakistan-2024    how else it could have gone, and how often
   escsim new my-crisis                  a file to start from, then: escsim check my-crisis.yaml
 
 Options:
@@ -74,14 +75,16 @@ Options:
   -h, --help  Show this message and exit.
 
 Commands:
-  check   Say all that is wrong with each S.
-  list    List the scenarios, actions or ladders that ship.
-  new     Write a small commented scenario to start from.
-  plot    Draw S: its trajectory or its ladder.
-  replay  Tell what happened in S, event by event.
-  run     Replay S, tell it, and write pictures and data.
-  schema  Print the JSON Schema of scenario files, for editors.
-  show    Describe S: missions, ladder, events, choices, limits.
+  check     Say all that is wrong with each S.
+  exact     Solve S exactly, if it is a Markov chain.
+  list      List the scenarios, actions or ladders that ship.
+  new       Write a small commented scenario to start from.
+  plot      Draw S: its trajectory or its ladder.
+  replay    Tell what happened in S, event by event.
+  run       Replay S, tell it, and write pictures and data.
+  schema    Print the JSON Schema of scenario files, for editors.
+  show      Describe S: missions, ladder, events, choices, limits.
+  simulate  Run Monte Carlo variants of S.
 
 Scenarios that ship with escsim:
   iran-pakistan-2024
@@ -200,7 +203,7 @@ broken.yaml:21:72: error: events[5].delay: a length of time is wanted, not '1 mo
 """
 
 
-@pytest.mark.parametrize("command", [["check"], ["replay"], ["show"], ["run"], ["plot", "trajectory"]])
+@pytest.mark.parametrize("command", [["check"], ["replay"], ["show"], ["run"], ["simulate"], ["exact"], ["plot", "trajectory"]])
 def test_all_faults_of_a_file_are_told_with_place_and_remedy(escsim: Run, command: list[str]) -> None:
     Path("broken.yaml").write_text(BROKEN, "utf-8")
     before = tree(Path())
