@@ -131,6 +131,7 @@ class Layout(NamedTuple):
 
 
 compiled: Callable[[Any], Any] = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+# what is called in every round: a call with its dozens of pointers costs as much as the work of some lanes
 inlined: Callable[[Any], Any] = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False, forceinline=True)
 
 
@@ -208,7 +209,7 @@ def aligned(size):
     return room[skip : skip + size]
 
 
-@compiled
+@inlined
 def fire_plain(z, g, go, admits, passed, time, row_time, low):
     """Fire what is due, in a plain process: one mission, and standing hazards with at most one move each.
 
@@ -312,7 +313,7 @@ def record(z, g, low, fired, rows, log):
             rows.happened[at] += 1
 
 
-@compiled
+@inlined
 def settle_plain(z, roots):
     """Work gates and calls in a plain process of up to 64 events, in which all are called at the start and anew."""
     ACT, HAPPENED, FIRED, HOLD, NEW = MASKS, MASKS + U(5), MASKS + U(6), MASKS + U(7), MASKS + U(10)
@@ -428,8 +429,8 @@ def call(z, words, once, renewed):
             z[(ACT + w) * L + l] = act | new
 
 
-@compiled
-def slot(z, q, x, armings, g, n):
+@inlined
+def slot(z, q, x, armings, g, n, chancy):
     """Queue one event of every lane, the dummy E where there is none; give how many lanes have one."""
     Q, NEW = g.queue, MASKS + U(10)
     some = ZERO
@@ -446,6 +447,9 @@ def slot(z, q, x, armings, g, n):
         k = armings[at]
         q[U(3) * Q + j] = U(k)
         armings[at] = k + np.uint16(1)
+    if chancy:
+        for j in range(n, n + L):
+            q[U(5) * Q + j] = x[q[j] // L * ROW + ONE]
     return some
 
 
@@ -470,16 +474,17 @@ def enqueue(z, words, q, x, armings, g, l):
                 q[U(3) * Q + n] = U(k)
                 armings[at] = k + np.uint16(1)
                 q[U(4) * Q + n] = now
+                q[U(5) * Q + n] = x[f * ROW + ONE]
                 n += ONE
         l += ONE
     return n, l
 
 
-@compiled
+@inlined
 def draw(z, q, v, x, y, tables, points, others, g, n, c1, k0, k1, chancy):
     """Draw for the `n` events in the queue, and set their clocks.
 
-    Its fields are at first: place of the clock (`event * L + lane`), trajectory, key, number of the arming, tick.
+    Its fields are at first: place of the clock (`event * L + lane`), trajectory, key, number of the arming, tick, chance.
     """
     Q = g.queue
     whole = (n + U(7)) & ~U(7)  # no odd ones at the end of a loop that takes eight at a time; what they hold is of no account
@@ -511,17 +516,14 @@ def draw(z, q, v, x, y, tables, points, others, g, n, c1, k0, k1, chancy):
         due = q[U(4) * Q + j] + U(np.int64(min(v[j], NEVER) + 0.5))
         q[Q + j] = (due << TICK | q[j] // L) if due < g.end else OFF
     if chancy:
-        for j in range(n):
-            at = q[j]
-            no = ZERO - U(q[U(2) * Q + j] >= x[at // L * ROW + ONE])
-            z[g.clock * L + at] = (q[Q + j] | no) - (no & ONE)  # GONE if refused
-    else:
-        for j in range(n):
-            z[g.clock * L + q[j]] = q[Q + j]
+        for j in range(whole):
+            q[Q + j] = q[Q + j] if q[U(2) * Q + j] < q[U(5) * Q + j] else GONE
+    for j in range(n):
+        z[g.clock * L + q[j]] = q[Q + j]
 
 
-@compiled
-def next_due(z, words, g, chancy):
+@inlined
+def next_due(z, words, g, doubtful):
     """Find what is due next in every lane, and which events chance has refused."""
     W = U(len(words))
     ACT, REFUSED = MASKS, MASKS + U(2) * W
@@ -537,15 +539,15 @@ def next_due(z, words, g, chancy):
                 c = z[at + U(2) * L] | ((act >> U(2) & ONE) - ONE)
                 d = z[at + U(3) * L] | ((act >> U(3) & ONE) - ONE)
                 z[KEY * L + l] = min(min(min(a, b), min(c, d)), z[KEY * L + l])
-        if chancy:
+    if doubtful.size:
+        for w in range(W):
             for l in range(L):
                 z[(REFUSED + w) * L + l] = ZERO
-            for f in range(ZERO, min(U(64), g.E - U(64) * w), U(4)):
-                for l in range(L):
-                    at = (g.clock + U(64) * w + f) * L + l
-                    a, b = U(z[at] == GONE), U(z[at + L] == GONE) << ONE
-                    c, d = U(z[at + U(2) * L] == GONE) << U(2), U(z[at + U(3) * L] == GONE) << U(3)
-                    z[(REFUSED + w) * L + l] |= (a | b | c | d) << f
+        for e in doubtful:
+            row, bit = (REFUSED + (e >> U(6))) * L, e & U(63)
+            for l in range(L):
+                z[row + l] |= U(z[(g.clock + e) * L + l] == GONE) << bit
+        for w in range(W):
             for l in range(L):
                 z[(REFUSED + w) * L + l] &= z[(ACT + w) * L + l]
 
@@ -562,7 +564,7 @@ def add_fates(fates, n, W, E, totals):
             totals[kind * E + e] += np.int64(count)
 
 
-@compiled
+@inlined
 def close(z, words, g, l, n, fates, touched, out, rows, low):
     """Add up a trajectory that has come to its end, the `n`-th of a batch."""
     W, R = U(len(words)), g.days + ONE
@@ -608,7 +610,7 @@ def close(z, words, g, l, n, fates, touched, out, rows, low):
         fates[at + U(4) * W * BATCH] = a & ~r & ~f
 
 
-@compiled
+@inlined
 def turn_over(z, words, g, ended, fresh, forced, armings, numbers, rounds, fates, touched, out, rows, low):
     """Close the lanes whose bits are set, and begin new trajectories in them as long as there are any.
 
@@ -685,7 +687,7 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
     entered = chosen + C
     size = entered + U(2) * units * S
     g = Layout(E, M, S, C, units, U(p.days), U(p.end), clock, status, since, admits, chosen, entered, size, U(2) * L + U(64) * W + U(8))
-    z, q, v = aligned(size * L), aligned(U(5) * g.queue), aligned(g.queue).view(np.float64)
+    z, q, v = aligned(size * L), aligned(U(6) * g.queue), aligned(g.queue).view(np.float64)
     armings = np.zeros((E + ONE) * L, np.uint16)
 
     x = aligned((E + ONE) * ROW)
@@ -696,16 +698,21 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
         np.zeros(E + ONE, np.uint64),
         np.ones(E + ONE, np.uint64),
     )
-    chancy, others = False, False
+    others = False
+    doubtful = np.zeros(E, np.uint64)  # events that chance may refuse
+    n_doubtful = ZERO
     for e in range(E):
         x[e * ROW], x[e * ROW + ONE], x[e * ROW + U(5)] = p.key[e], p.chance[e], U(p.law[e])
         x[e * ROW + (U(6) if p.law[e] else U(2))], x[e * ROW + U(7)] = p.at[e], p.many[e]
         y[e * ROW + U(3)], y[e * ROW + U(4)] = p.base[e], p.scale[e]
-        chancy |= p.chance[e] < ONE << U(32)
+        doubtful[n_doubtful] = e
+        n_doubtful += U(p.chance[e] < ONE << U(32))
         others |= p.law[e] != 0
         puts[e], inert[e] = p.puts[e], U(p.acts[e] == 0)
         for w in range(W):
             calls[e * W + w], bars[e * W + w] = p.calls[e * W + w], p.bars[e * W + w]
+    doubtful = doubtful[:n_doubtful]
+    chancy = n_doubtful > ZERO
     puts[E] = p.choice_roots[0]
     joint = ZERO
     for w in range(W):
@@ -796,7 +803,7 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
                 some += U(z[(MASKS + U(10)) * L + l] != ZERO)
             if some * U(8) < L * U(5):
                 break
-            armed += slot(z, q, x, armings, g, n_queue)
+            armed += slot(z, q, x, armings, g, n_queue, chancy)
             n_queue += L
             if n_queue == U(2) * L:
                 draw(z, q, v, x, y, tables, points, others, g, n_queue, c1, k0, k1, chancy)
@@ -808,7 +815,7 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
             n_queue, l = enqueue(z, words, q, x, armings, g, l)
             armed += n_queue
             draw(z, q, v, x, y, tables, points, others, g, n_queue, c1, k0, k1, chancy)
-        next_due(z, words, g, chancy)
+        next_due(z, words, g, doubtful)
 
     add_fates(fates, numbers[3], W, E, out.fate)
     for u in range(units):
