@@ -233,11 +233,9 @@ class _Rules:
         self.choice_once, self.choice_roots = int(process.choice_once[0]), int(process.choice_roots[0])
         self.option_masks = masks(process.option_mask)
         self.options = [_options(process, c) for c in range(process.n_choices)]
-        # what can call, bar and be put at all: not what chance or the what-if makes come to nothing
+        # not what chance or the what-if makes come to nothing
         possible = self.forced | (self.all & ~self.never)
-        real = [bool(possible >> e & 1 and (self.moves[e] or not self.acts[e])) for e in events]
-        self.can_call = [calls if real[e] else 0 for e, calls in enumerate(self.calls)]
-        self.can_put = [puts if real[e] else 0 for e, puts in enumerate(self.puts)]
+        self.can_happen = sum(1 << e for e in events if possible >> e & 1 and (self.moves[e] or not self.acts[e]))
         self.can_pick = [sum(1 << e for e, _ in options if e is not None) for options in self.options]
         self.opened: dict[int, int] = {}
         self.pruned: dict[tuple[int, int, int, int], tuple[int, int, int]] = {}
@@ -354,10 +352,10 @@ class _Rules:
         callable_ = puttable = 0
         while live != past:
             past, callable_, puttable = live, live & self.renewed, 0
-            for e in _each(live):
-                callable_ |= self.can_call[e]
-                puttable |= self.can_put[e]
-            missing = ~(happened | live)
+            for e in _each(live & self.can_happen):
+                callable_ |= self.calls[e]
+                puttable |= self.puts[e]
+            missing = ~(happened | (live & self.can_happen))
             puttable &= ~put
             for c in _each(puttable):
                 if self.choice_needs[c] & missing:

@@ -466,7 +466,7 @@ LAWS: list[Any] = [  # six hours or more most of the time, so that hardly a run 
     {"weibull": {"q10": "1 day", "q90": "4 days"}},
     {"lognormal": {"median": "1 day", "sigma": 0.6}},
     {"lognormal": {"mean": "2 days", "cv": 0.5}},
-    {"lognormal": {"median": "200000 days", "sigma": 4}},
+    {"lognormal": {"median": "20000 days", "sigma": 2}},
     {"gamma": {"shape": 2, "scale": "1 day"}},
     {"gamma": {"mean": "2 days", "cv": 0.7}},
     {"gamma": {"q25": "1 day", "q75": "3 days"}},
@@ -526,7 +526,7 @@ def plain(pick: Pick) -> Data:
     start = {"AAA->BBB": pick.one(statuses_of(steps))} if pick.often(30) and missions_of(events, steps) else {}
     data = _frame(["AAA", "BBB"], steps, events, start, {})
     if pick.often(50):
-        data["period"] = {"from": "2024-01-01", "to": pick.one(["2024-01-01", "2024-02-29"])}
+        data["period"] = {"from": "2024-01-01", "to": pick.one(["2024-01-31", "2024-02-29"])}
     return _changeable(pick, data, remove=50)
 
 

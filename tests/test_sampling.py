@@ -21,7 +21,8 @@ TWO_MISSIONS = (
     "title: Two missions\n"
     + HEAD
     + """\
-  - {id: recall, actor: AAA, target: BBB, action: recall_envoy, repeats: true, while: {AAA->BBB: [normal, restored]}, delay: {exponential: {mean: 5 days}}}
+  - {id: recall, actor: AAA, target: BBB, action: recall_envoy, repeats: true, while: {AAA->BBB: [normal, restored]},
+     delay: {exponential: {mean: 5 days}}}
   - {id: answer, actor: BBB, target: AAA, action: recall_envoy, repeats: true, probability: 0.6,
      while: {AAA->BBB: envoys_recalled, BBB->AAA: [normal, restored]}, delay: {exponential: {mean: 2 days}}}
   - {id: back, actor: AAA, target: BBB, action: return_envoy, repeats: true, while: {AAA->BBB: envoys_recalled}, delay: {exponential: {mean: 4 days}}}
