@@ -161,12 +161,28 @@ def simulate(s: str, n: int | None, seed: int | None, threads: int | None, daily
 
 @contextmanager
 def _progress(n: int, quiet: bool) -> Iterator[Callable[[int], None] | None]:
-    """Show how far a long run has come, where somebody sees it."""
-    if quiet or n < 1_000_000 or not sys.stderr.isatty():
+    """Show how far a long run has come, and why nothing moves at first, where somebody sees it."""
+    if quiet or not sys.stderr.isatty():
         yield None
         return
-    with click.progressbar(length=n, label="variants", file=sys.stderr, show_pos=True) as bar:
-        yield lambda done: bar.update(done - bar.pos)
+    from threading import Timer
+
+    compiling = Timer(2, click.echo, ["compiling the simulation for this computer: some ten seconds, once"], {"err": True})
+    compiling.daemon = True
+    compiling.start()
+    try:
+        if n < 1_000_000:
+            yield lambda _: compiling.cancel()
+            return
+        with click.progressbar(length=n, label="variants", file=sys.stderr, show_pos=True) as bar:
+
+            def show(done: int) -> None:
+                compiling.cancel()
+                bar.update(done - bar.pos)
+
+            yield show
+    finally:
+        compiling.cancel()
 
 
 @cli.command("exact")
