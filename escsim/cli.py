@@ -148,9 +148,9 @@ def simulate(s: str, n: int | None, seed: int | None, threads: int | None, daily
     with _progress(n or scenario.variants.runs, quiet) as progress:
         ensemble = scenario.simulate(n, seed, threads, progress=progress)
     try:
-        found = exact.solve(scenario)
+        found = exact.solve(scenario, most=10_000)
         known = {unit: dict(zip(found.statuses, rows.tolist(), strict=True)) for unit, rows in zip(found.units, found.occupancy, strict=True)}
-    except ScenarioError:  # most scenarios are no Markov chain
+    except ScenarioError:  # most scenarios are no Markov chain, or too large a one to be solved on the way
         known = None
     if json_:
         data = ensemble.to_dict()

@@ -110,19 +110,26 @@ class Exact:
         }
 
 
-def solve(scenario: Scenario, intervention: Intervention | None = None) -> Exact:
+def solve(scenario: Scenario, intervention: Intervention | None = None, *, most: int | None = None) -> Exact:
     """Solve a scenario exactly, with an intervention if one is given.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    intervention : Intervention, optional
+    most : int, optional
+        States up to which it is tried, by default 200,000, which take some ten seconds.
 
     Raises
     ------
     ScenarioError
-        If it is no finite Markov chain (one problem for each event in the way), or the chain has more than 200,000
+        If it is no finite Markov chain (one problem for each event in the way), or the chain has more than that many
         states or moves too fast for its size; also where `compile_scenario` raises it.
     """
     process = compile_scenario(scenario, intervention)
     rules = _Rules(scenario, process)
     rates = _rates(scenario, process, rules, intervention or Intervention.model_construct())
-    chain = _explore(scenario, process, rules, rates)
+    chain = _explore(scenario, process, rules, rates, most or MOST_STATES)
     days = list(scenario.period.days())
     units, statuses = [*scenario.missions, *pairs_of(scenario)], list(scenario.ladder.statuses)
     occupancy, absorbed, time = chain.occupancy(len(statuses), len(days))
@@ -172,8 +179,8 @@ def _reason(scenario: Scenario, event: str, intervention: Intervention) -> str:
     return f"has {'an' if name[0] in 'aeiou' and name != 'uniform' else 'a'} {name} delay, which remembers how long it has run"
 
 
-def _too_large(scenario: Scenario) -> ScenarioError:
-    message = f"the chain cannot be solved exactly: it has more than {MOST_STATES:,} states"
+def _too_large(scenario: Scenario, most: int) -> ScenarioError:
+    message = f"the chain cannot be solved exactly: it has more than {most:,} states"
     return ScenarioError([Problem(scenario.place(), message, "leave out missions or events that do not matter here, or draw variants instead")])
 
 
@@ -302,7 +309,7 @@ class _Rules:
                 used = 1 << c & self.choice_once
                 picks = [(0 if e is None else 1 << e & ~closed, share) for e, share in self.options[c]]
                 if len(branches) * len(picks) > MOST_STATES:
-                    raise _too_large(self.scenario)
+                    raise _too_large(self.scenario, MOST_STATES)
                 branches = [(p * share, some | pick, done | used) for p, some, done in branches for pick, share in picks]
         open_, found = self.open(statuses), dict[State, float]()
         for p, some, done in branches:
@@ -320,7 +327,7 @@ class _Rules:
         if not doubtful:
             return [(1.0, arming & self.never)]
         if times << doubtful.bit_count() > MOST_STATES:
-            raise _too_large(self.scenario)
+            raise _too_large(self.scenario, MOST_STATES)
         found = [(1.0, arming & self.never)]
         for e in _each(doubtful):
             yes = self.chance[e] / CERTAIN
@@ -456,7 +463,7 @@ class _Chain:
         return _march(self.rate, days, arrest(first), jump, lambda block: block[-1].copy())[0].T
 
 
-def _explore(scenario: Scenario, process: Process, rules: _Rules, rates: list[float]) -> _Chain:
+def _explore(scenario: Scenario, process: Process, rules: _Rules, rates: list[float], most: int) -> _Chain:
     """Find every state that can be reached, breadth first, and how the chain moves between them."""
     from scipy.sparse import csr_array, diags_array
 
@@ -468,8 +475,8 @@ def _explore(scenario: Scenario, process: Process, rules: _Rules, rates: list[fl
     def numbered(state: State) -> int:
         place = number.setdefault(state, len(queue))
         if place == len(queue):
-            if place == MOST_STATES:
-                raise _too_large(scenario)
+            if place >= most:
+                raise _too_large(scenario, most)
             queue.append(state)
         return place
 
