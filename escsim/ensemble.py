@@ -323,6 +323,13 @@ def log(process: Process, seed: int, first: int, n: int, size: int = 100_000) ->
     size : int
         How many firings to make room for at first; if there are more, the trajectories are run again.
     """
+    told: list[list[tuple[int, int, bool]]] = []
+    for at, pieces in _chunks(first, n, CHUNK):
+        told += _log(process, seed, at, pieces, size)
+    return told
+
+
+def _log(process: Process, seed: int, first: int, n: int, size: int) -> list[list[tuple[int, int, bool]]]:
     from escsim import kernel
 
     while True:

@@ -463,12 +463,14 @@ LAWS: list[Any] = [  # six hours or more most of the time, so that hardly a run 
     {"weibull": {"shape": 1.5, "scale": "2 days"}},
     {"weibull": {"shape": 0.8, "mean": "3 days"}},
     {"weibull": {"mean": "2 days", "cv": 0.5}},
+    {"weibull": {"shape": 0.4, "scale": "2 days"}},
     {"weibull": {"q10": "1 day", "q90": "4 days"}},
     {"lognormal": {"median": "1 day", "sigma": 0.6}},
     {"lognormal": {"mean": "2 days", "cv": 0.5}},
     {"lognormal": {"median": "20000 days", "sigma": 2}},
     {"gamma": {"shape": 2, "scale": "1 day"}},
     {"gamma": {"mean": "2 days", "cv": 0.7}},
+    {"gamma": {"shape": 0.3, "mean": "4 days"}},
     {"gamma": {"q25": "1 day", "q75": "3 days"}},
     {"uniform": {"low": "6 hours", "high": "4 days"}},
     {"uniform": {"low": "0 days", "high": "2 days"}},
@@ -512,7 +514,8 @@ def plain(pick: Pick) -> Data:
     actor, target = ("AAA", "BBB") if side == "own" else ("BBB", "AAA")
     steps["moves"] = dict.fromkeys(ways_of(steps), side)
     events: list[Data] = []
-    for number in range(pick.one([1 + pick.below(10), 1 + pick.below(10), 1 + pick.below(10), 20, 63, 64])):
+    size = pick.one([1 + pick.below(10), 1 + pick.below(10), 1 + pick.below(10), 20, 63, 64])
+    for number in range(size):
         actions = pick.some(PLAIN, 0, 1) if pick.often(20) else []
         if not actions or pick.often(80):
             actions.insert(pick.below(len(actions) + 1), pick.one(list(ways_of(steps))))
@@ -525,7 +528,7 @@ def plain(pick: Pick) -> Data:
             event["while"] = {"AAA->BBB": pick.some([*statuses_of(steps), *steps.get("groups", {})], 1, 4)}
     start = {"AAA->BBB": pick.one(statuses_of(steps))} if pick.often(30) and missions_of(events, steps) else {}
     data = _frame(["AAA", "BBB"], steps, events, start, {})
-    if pick.often(50):
+    if size <= 10 and pick.often(50):
         data["period"] = {"from": "2024-01-01", "to": pick.one(["2024-01-31", "2024-02-29"])}
     return _changeable(pick, data, remove=50)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import escsim
 from escsim.draws import Addressed, address, philox
-from escsim.process import compile_scenario, digest
+from escsim.process import Process, compile_scenario, digest
 from escsim.stepper import run
 
 
@@ -28,6 +30,69 @@ def test_addresses_are_hashes_of_names() -> None:
     """An address that depends on the place in the file would change the draws when an event is added."""
     assert address("event", "recall") == 0x5030F78F, "the first four bytes of BLAKE2s, least significant first"
     assert address("event", "recall") != address("choice", "recall")
+
+
+COLLIDING = """\
+title: Two names, one address
+actors: {AAA: Alpha, BBB: Beta}
+ladder: simple
+period: {from: 2024-01-01, to: 2024-01-10}
+events:
+  - {id: e83308, actor: AAA, target: BBB, action: recall_envoy, delay: 1 day}
+  - {id: first, actor: AAA, action: protest, delay: 1 day}
+  - {id: other, actor: BBB, action: protest, delay: 1 day}
+choices:
+  CHOICE: {actor: AAA, question: One?, options: {first: 0.5, nothing: 0.5}}
+  c6381: {actor: BBB, question: Other?, options: {other: 0.5, nothing: 0.5}}
+"""
+
+
+@pytest.mark.parametrize(("choice", "other", "line"), [("c15862", "e83308", 10), ("c67250", "c6381", 11)])
+def test_names_that_share_an_address_are_refused(choice: str, other: str, line: int, tmp_path: Path) -> None:
+    """Two decisions taken by the same random numbers; tests/bad has two events, here is a choice with an event and with a choice."""
+    assert address("choice", choice) == address("event" if other[0] == "e" else "choice", other)  # found by trying 100,000 names
+    path = tmp_path / "colliding.yaml"
+    path.write_text(COLLIDING.replace("CHOICE", choice), "utf-8")
+    with pytest.raises(escsim.ScenarioError) as error:
+        escsim.load(path)
+    later, earlier = (choice, other) if line == 10 else (other, choice)
+    assert [problem.message for problem in error.value.problems] == [f"{later!r} and {earlier!r} would share their random numbers"]
+    assert error.value.problems[0].place.line == line
+    path.write_text(COLLIDING.replace("CHOICE", "another"), "utf-8")
+    assert list(escsim.load(path).choices) == ["another", "c6381"]
+
+
+def altered(value: Any) -> list[Any]:
+    """Give values that differ a little from a number, or from an array: its first and last entry, length, shape and type."""
+    if isinstance(value, int):
+        return [value + 1]
+    found = [value[:-1], np.append(value, value[-1:]), value.reshape(1, -1), value.astype(np.float32)]
+    for place in {0, len(value) - 1}:  # another value at one end
+        other = value.copy()
+        other[place] = not other[place]
+        found.append(other)
+    return found
+
+
+@pytest.mark.parametrize("field", Process._fields)
+def test_the_digest_of_a_process_tells_every_change(field: str) -> None:
+    """A result that cannot be told from that of another process."""
+    process = compile_scenario(escsim.load("iran-pakistan-2024"))
+    changed = [digest(process._replace(**{field: value})) for value in altered(getattr(process, field))]
+    assert len({digest(process), *changed}) == 1 + len(changed)
+
+
+def test_the_digest_tells_where_one_array_ends_and_the_next_begins() -> None:
+    process = compile_scenario(escsim.load("iran-pakistan-2024"))
+    moved = process._replace(options=process.options[:-1], option=np.append(process.options[-1:], process.option))
+    assert digest(moved) != digest(process)
+
+
+def test_the_digest_does_not_depend_on_what_compiles_to_nothing(tmp_path: Path) -> None:
+    path, text = tmp_path / "other.yaml", Path(escsim.library.find("iran-pakistan-2024")).read_text("utf-8")
+    path.write_text("# A comment.\n" + text.replace("\ntitle: ", "\ntitle: Not ", 1), "utf-8")
+    assert escsim.load(path).hash != escsim.load("iran-pakistan-2024").hash
+    assert digest(compile_scenario(escsim.load(path))) == digest(compile_scenario(escsim.load("iran-pakistan-2024")))
 
 
 def test_a_trajectory_depends_on_seed_and_number_alone() -> None:
