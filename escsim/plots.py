@@ -37,7 +37,6 @@ def render(figure: Figure, format: str, description: str = "") -> bytes:  # noqa
     Parameters
     ----------
     figure : matplotlib.figure.Figure
-        As drawn by `trajectory` or `diagram`.
     format : str
         "png", "svg" or "pdf".
     description : str
@@ -64,7 +63,7 @@ def render(figure: Figure, format: str, description: str = "") -> bytes:  # noqa
     data = io.BytesIO()
     with styled():
         figure.savefig(data, format=format, metadata=metadata[format])
-    if format == "svg" and said:
+    if format == "svg" and said:  # as screen readers look for it; matplotlib's own metadata is out of their sight
         before, rest = data.getvalue().decode().split("<svg ", 1)
         attributes, rest = rest.split(">", 1)
         return f'{before}<svg role="img" aria-labelledby="said" {attributes}>\n <desc id="said">{escape(said)}</desc>{rest}'.encode()
@@ -72,23 +71,16 @@ def render(figure: Figure, format: str, description: str = "") -> bytes:  # noqa
 
 
 def save(figure: Figure, path: Path | str, *, force: bool = False, description: str = "") -> Path:
-    """Write a figure to a file, whole or not at all, in the format that its name ends with.
+    """Write a figure to a file, whole or not at all, in the format that its name ends with; give the file.
 
     Parameters
     ----------
-    figure : matplotlib.figure.Figure
-        As drawn by `trajectory` or `diagram`.
+    figure, description
+        As for `render`.
     path : Path or str
         A name that ends in .png, .svg or .pdf.
     force : bool
         Whether to replace a file with other contents.
-    description : str
-        What it shows, in words, for those who cannot see it; it is kept in the file.
-
-    Returns
-    -------
-    Path
-        The file.
 
     Raises
     ------
