@@ -199,11 +199,9 @@ def _together(trajectory: Trajectory, missions: Sequence[str], change: _Change) 
 def finding(trajectory: Trajectory) -> str:
     """Say in one line how much of the ladder was used, and where the missions ended."""
     last, total = ends(trajectory), len(trajectory.scenario.missions)
-    text = f"{len(taken(trajectory))} of {len(ways(trajectory))} ways between statuses taken"
-    if len(last) == 1:
-        who = "the mission" if total == 1 else f"{_count(total, total)} missions"
-        return f"{text}; {who} ended at ‘{words(next(iter(last)))}’"
-    return text + "; missions ended at " * bool(last) + ", ".join(f"‘{words(status)}’ ({len(each)})" for status, each in last.items())
+    who = "missions" if len(last) != 1 else "the mission" if total == 1 else f"{_count(total, total)} missions"
+    where = ", ".join(f"‘{words(status)}’" + f" ({len(missions)})" * (len(last) > 1) for status, missions in last.items())
+    return f"{len(taken(trajectory))} of {len(ways(trajectory))} ways between statuses taken" + f"; {who} ended at {where}" * bool(last)
 
 
 # The descriptions

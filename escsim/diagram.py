@@ -149,24 +149,19 @@ def _labels(sheet: Sheet, trajectory: Trajectory, told: list[tuple[Points, Moves
 
 
 def _table(sheet: Sheet, trajectory: Trajectory) -> None:
-    """List the triggers that took no mission there, by where they lead, and say what the lines mean."""
-    look, used = looks(trajectory.scenario.ladder), taken(trajectory)
-    fired = {(move.trigger, dest) for (_, dest), moves in used.items() for _, move in moves}
-    leading: dict[str, dict[str, None]] = {status: {} for status in look}
-    for (_, dest), triggers in ways(trajectory).items():
-        leading[dest].update(dict.fromkeys(words(trigger) for trigger in triggers if (trigger, dest) not in fired))
-    x, y, bottom = sheet.width - _TABLE + 10.0, sheet.top + 90.0, sheet.height - 140
-    sheet.write(x, y - 55, "Never used in this run,\nby where they lead:", bold=True)
-    if not any(leading.values()):
-        sheet.write(x, y, "none: all were used")
-    for status, unused in leading.items():
-        if unused and y < bottom - 90:
-            text = sheet.fit(", ".join(unused).replace(" ", "\N{NO-BREAK SPACE}").replace(",\N{NO-BREAK SPACE}", ", "), _TABLE - 65, lines=4)
-            box = {"facecolor": look[status].fill, "edgecolor": EDGE, "linewidth": sheet.point, "pad": 3 * sheet.point}
-            sheet.write(x + 18, y, look[status].glyph, color=look[status].ink, ha="center", bbox=box)
-            sheet.write(x + 46, y - 11, text, va="top")
-            y += 29 * text.count("\n") + 39
-    for text, strong, place in (("taken, with dates", True, bottom + 30), ("not taken", False, bottom + 62)):
-        _arrow(sheet, np.array([(x + at, place) for at in (0, 20, 50, 70)]), strong=strong)
-        sheet.write(x + 86, place, text)
-    sheet.write(x, bottom + 98, "left: to worse; right: to better")
+    """List the triggers that moved no mission, each with where it leads, and say what the lines mean."""
+    look, x, bottom = looks(trajectory.scenario.ladder), sheet.width - _TABLE + 10, sheet.height - 110
+    fired = {move.trigger for moves in taken(trajectory).values() for _, move in moves}
+    lines = []
+    for trigger, each in trajectory.scenario.ladder.triggers.items():
+        if trigger not in fired:
+            glyphs = "".join(look[status].glyph for status in look if status in each.values())
+            lines.append(sheet.fit(f"{glyphs} {words(trigger)}", _TABLE - 30))
+    most = int((bottom - sheet.top - 100) / (1.2 * SMALLEST))
+    lines[most:] = [f"… and {len(lines) - most} more"] * (len(lines) > most)
+    sheet.write(x, sheet.top + 35, "Never used in this run,\nand where they lead:", bold=True)
+    sheet.write(x, sheet.top + 72, "\n".join(lines or ["none: all were used"]), va="top", linespacing=1.3)
+    for text, strong, y in (("taken, with dates", True, bottom), ("not taken", False, bottom + 32)):
+        _arrow(sheet, np.array([(x + at, y) for at in (0, 20, 50, 70)]), strong=strong)
+        sheet.write(x + 86, y, text)
+    sheet.write(x, bottom + 68, "left: to worse; right: to better")

@@ -1,14 +1,9 @@
 """Figures of a run: `trajectory`, what happened when, and `diagram`, the ways of the ladder and which were taken.
 
-Conventions. Time runs to the right; ticks stand on the dates of events only; the axis begins a day before the first
-event and ends soon after the last. Where long quiet times would crush the rest they are cut: each cut is marked // and
-its length is written; everywhere else one scale holds. A status lasts from its date to the next: steps, never slopes.
-Every directed mission has a lane; mild is on top, severe at the bottom. A filled marker is stated by the main report, a
-hollow one added from other sources; a date that is not known exactly is a whisker over all that it leaves open. In the
-diagram ways to worse lead down on the left and ways to better up on the right; those taken are thick and solid, the
-others thin and dotted. The title is the finding; no text is smaller than 2.2 % of the height of the screen.
-
-Figures are made without `pyplot`, and the same input gives the same bytes.
+The title is the finding. Time runs to the right, with ticks on the dates of events only, on one scale but for the long
+quiet times that are cut, marked // and told. A status lasts from its date to the next: steps, never slopes; mild is on
+top, severe at the bottom. A filled marker is stated by the main report, a hollow one added from other sources; a date
+not known exactly is a whisker over all that it leaves open. Figures are made without `pyplot`.
 """
 
 from __future__ import annotations

@@ -55,14 +55,10 @@ def looks(ladder: Ladder) -> dict[str, Look]:
         else:
             fill = to_hex(_RAMP(place / max(last, 1)))
             glyph = _WORST if place == last > 1 else free.pop(0) if free else "○"
-        found[status] = Look(fill, INK if _luminance(fill) > 0.19 else PAPER, glyph)
+        red, green, blue = (part**2.2 for part in to_rgb(fill))  # the gamma of sRGB, nearly
+        luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+        found[status] = Look(fill, INK if luminance > 0.19 else PAPER, glyph)
     return found
-
-
-def _luminance(colour: str) -> float:
-    """Give the relative luminance of sRGB, with its gamma taken as 2.2."""
-    red, green, blue = (part**2.2 for part in to_rgb(colour))
-    return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)
 
 
 @contextmanager

@@ -53,7 +53,7 @@ class Timescale:
         for length in np.unique(gaps)[:0:-1]:
             more = gaps >= length
             wider = (room - widths[more].sum()) / gaps[~more].sum()
-            if closest * unit >= _CLOSEST or length * wider < _CUT:
+            if closest * unit >= _CLOSEST or length * wider < 1.2 * _CUT:
                 break
             cut, unit = more, wider
         unit = min(unit, _WIDEST)
@@ -81,17 +81,13 @@ class _Mark:
     filled: bool
     time: float
     span: tuple[float, float]  # from when to when it may have been
+    tick: float  # the beginning of its day, or the middle of what its date leaves open
     label: str
     told: bool = True  # whether there is room for the label
     row: int = 0  # of those of its actors
     y: float = 0
     place: float = 0  # where its label begins or, if it is `before` the marker, ends
     before: bool = False
-
-    @property
-    def tick(self) -> float:
-        """Where its tick stands: at the beginning of its day, or in the middle of what its date leaves open."""
-        return float(np.floor(self.time)) if self.span[0] == self.span[1] else self.time
 
 
 @dataclass
@@ -134,7 +130,7 @@ def trajectory(trajectory: Trajectory, *, paper: bool = False) -> Figure:
         size = _place(sheet, scale, marks, room - min(needed, 0.6 * room))
         middle = _draw_events(sheet, axes, scenario, marks, size) + 14
         lost = sum(not mark.told for mark in marks)
-        most = int((bottom - middle - _NOTE) / _LANE)
+        most = max(int((bottom - middle - _NOTE) / _LANE), 0)
         notes = [f"{lost} events are shown without a label"] * bool(lost) + notes
         notes = [f"{len(lanes) - most} more missions are not shown"] * (len(lanes) > most) + notes
         if notes:
@@ -155,23 +151,29 @@ def _mark(trajectory: Trajectory, number: int) -> _Mark:
     label = plain(event.label) if event.label else words(event.id)
     if len(label) > 26:
         label = label[:26].rsplit(" ", 1)[0] + "…"
-    time = _time(moment)
+    tick = time = _time(moment)
     span = (time, time)
     if event.date is not None and event.date.exact and ":" in event.date.text:
         label += f" {moment:%H:%M}"
-    elif event.date is not None and not event.date.exact and trajectory.draws == "history":
+    if event.date is not None and not event.date.exact and trajectory.draws == "history":
         span = (min(_time(event.date.first), time), max(_time(event.date.last), time))
+    else:
+        tick = np.floor(time)
     actors = tuple(actor for actor in scenario.actors if actor in event.actor)
-    return _Mark(number, step, actors, scenario.reported(event), time, span, label + " (moot)" * step.moot)
+    return _Mark(number, step, actors, scenario.reported(event), time, span, tick, label + " (moot)" * step.moot)
 
 
 def _place(sheet: Sheet, scale: Timescale, marks: Sequence[_Mark], room: float) -> int:
-    """Place the labels so that none lies over another, each to the right of its marker or, at the edge, to the left; give the size of their letters.
+    """Place the labels so that none lies over another, each to the right of its marker or, at the edge, to the left.
 
-    They are as large as there is room for; where that is too little for the smallest, the last row of an actor has none.
+    Gives the size of their letters, the largest for which there is room. Where that is too little for the smallest, the
+    last row of an actor has no labels; if there are too many actors, they share their rows.
     """
+    if (1.2 * SMALLEST - 2) * len({mark.actors for mark in marks}) > room:
+        for mark in marks:
+            mark.actors = ()
     size = SMALLEST
-    for size, most in ((33, 99), (30, 99), (27, 99), *((SMALLEST, most) for most in range(30, 0, -1))):
+    for size, most in ((33, 99), (30, 99), (27, 99), *((SMALLEST, most) for most in range(30, -1, -1))):
         rows: dict[tuple[str, ...], list[float]] = {mark.actors: [] for mark in marks}  # up to where each is taken
         for mark in marks:
             taken = rows[mark.actors]
@@ -184,13 +186,9 @@ def _place(sheet: Sheet, scale: Timescale, marks: Sequence[_Mark], room: float) 
             mark.told = mark.row < most
             if mark.told:
                 taken[mark.row : mark.row + 1] = [end]
-        if _row(size) * len({(mark.actors, mark.row) for mark in marks}) <= room:
+        if (1.2 * size - 2) * len({(mark.actors, mark.row) for mark in marks}) <= room:
             break
     return size
-
-
-def _row(size: int) -> float:
-    return 1.2 * size - 2
 
 
 def _lanes(trajectory: Trajectory, *, merged: bool) -> tuple[list[_Lane], list[str]]:
@@ -235,13 +233,13 @@ def _draw_events(sheet: Sheet, axes: Axes, scenario: Scenario, marks: Sequence[_
     for number, actors in enumerate(groups):
         band = [mark for mark in marks if mark.actors == actors]
         rows = 1 + max(mark.row for mark in band)
-        bottom = top + rows * _row(size)
+        bottom = top + rows * (1.2 * size - 2)
         ground = PAPER if number % 2 else "#F4F4F2"
         axes.axhspan(top, bottom, xmin=-1, xmax=2, color=ground, linewidth=0, clip_on=False, zorder=0)
-        name = sheet.fit(" and ".join(actor_name(scenario, actor) for actor in actors), _LEFT - 55, lines=rows)
+        name = sheet.fit(" and ".join(actor_name(scenario, actor) for actor in actors) or "Events", _LEFT - 55, lines=rows)
         sheet.write(40, (top + bottom) / 2, ", ".join(actors) if "…" in name and len(actors) > 1 else name)
         for mark in band:
-            y = mark.y = top + (mark.row + 0.5) * _row(size)
+            y = mark.y = top + (bottom - top) * (mark.row + 0.5) / rows
             if mark.span[0] != mark.span[1]:
                 axes.plot(mark.span, [y, y], color=INK, linewidth=2 * point, marker="|", markersize=14 * point, zorder=6)
             shape, face, gid = "x" if mark.step.moot else "o", INK if mark.filled else PAPER, f"event-{mark.number}"
@@ -317,21 +315,18 @@ def _calendar(sheet: Sheet, axes: Axes, scale: Timescale, scenario: Scenario, ma
         known[mark.tick] = min(mark.span[1] - mark.span[0], known.get(mark.tick, np.inf))
     axes.vlines(list(known), sheet.top, base, color="#D0D0D0", linewidth=sheet.point, zorder=1)
     moved = {mark.tick for mark in marks if mark.step.moves}
-    days: dict[object, tuple[float, str]] = {}
-    months: dict[object, tuple[float, str]] = {}
-    years: dict[object, tuple[float, str]] = {}
+    labels: dict[tuple[int, object], tuple[float, str]] = {}  # by the y of its line, and what else tells it apart
     for tick, width in sorted(known.items()):
         day = _EPOCH + tick * DAY
-        years.setdefault(day.year, (tick, str(day.year)))
+        labels.setdefault((82, day.year), (tick, str(day.year)))
         if width <= 45:
-            months.setdefault((day.year, day.month), (tick, MONTHS[day.month - 1][:3]))
+            labels.setdefault((54, (day.year, day.month)), (tick, MONTHS[day.month - 1][:3]))
         if width <= 10:
-            days[tick] = (tick, f"{'≈' if width else ''}{day.day}")
-    for line, labels in ((24, days), (54, months), (82, years)):
-        taken: list[tuple[float, float]] = []
-        for tick, text in sorted(labels.values(), key=lambda label: label[0] not in moved):  # changes of status first
-            place, half = float(scale(tick)), sheet.extent(text) / 2 + 3
-            if all(place + half <= low or place - half >= high for low, high in taken):
-                taken.append((place - half, place + half))
-                sheet.write(place, base + line, text, ha="center")
+            labels[24, tick] = (tick, f"{'≈' if width else ''}{day.day}")
+    taken: list[tuple[int, float, float]] = []
+    for (line, _), (tick, text) in sorted(labels.items(), key=lambda label: label[1][0] not in moved):  # changes of status first
+        place, half = float(scale(tick)), sheet.extent(text) / 2 + 3
+        if all(line != other or place + half <= low or place - half >= high for other, low, high in taken):
+            taken.append((line, place - half, place + half))
+            sheet.write(place, base + line, text, ha="center")
     return base - 42 * bool(scale.cuts) - 12

@@ -336,6 +336,14 @@ def test_a_full_sheet_says_what_it_leaves_out():
     check_readable(figure)
 
 
+def test_very_many_actors_share_their_rows(tmp_path):
+    events = [f"  - {{id: protest_{number}, date: 1950-08-0{number % 9 + 1}, actor: {key}, action: protest}}" for number, key in enumerate(OTHERS)]
+    figure = plots.trajectory(replay(tmp_path, CROWDED + "\n".join(events)))
+    check_readable(figure)
+    assert len(marks(figure)) == len(OTHERS) + 3
+    assert "Events" in [each.get_text() for each in texts(figure)]
+
+
 def test_a_variant_is_told_from_history():
     run = RUNS["iran-pakistan-2024"]
     steps = (dataclasses.replace(run.steps[0], moot=True), *run.steps[1:])
