@@ -63,19 +63,15 @@ def marker_key(scenario: Scenario) -> tuple[str, str]:
 
 def paths(trajectory: Trajectory) -> dict[str, Moves]:
     """Give the moves of every mission."""
-    found: dict[str, Moves] = {mission: [] for mission in trajectory.scenario.missions}
-    for step in trajectory.steps:
-        for move in step.moves:
-            found[move.mission].append((step, move))
-    return found
+    moves = [(step, move) for step in trajectory.steps for move in step.moves]
+    return {mission: [each for each in moves if each[1].mission == mission] for mission in trajectory.scenario.missions}
 
 
 def ends(trajectory: Trajectory) -> dict[str, list[str]]:
     """Give for every status in which missions end, mild ones first, those missions."""
-    found: dict[str, list[str]] = {status: [] for status in trajectory.scenario.ladder.statuses}
-    for mission in trajectory.scenario.missions:
-        found[trajectory.status_at(mission, trajectory.scenario.period.ticks)].append(mission)
-    return {status: missions for status, missions in found.items() if missions}
+    scenario = trajectory.scenario
+    last = {mission: trajectory.status_at(mission, scenario.period.ticks) for mission in scenario.missions}
+    return {status: [each for each in last if last[each] == status] for status in scenario.ladder.statuses if status in last.values()}
 
 
 def ways(trajectory: Trajectory) -> dict[Way, list[str]]:
@@ -191,8 +187,8 @@ def _together(trajectory: Trajectory, missions: Sequence[str], change: _Change) 
     days = round((back.tick - down.tick) / TICKS_A_DAY)
     about = "" if _exact(trajectory, down) and _exact(trajectory, back) else "about "
     span = "less than a day" if days < 1 else f"{about}{days} day{'s' * (days > 1)}"
-    last = {trajectory.status_at(mission, scenario.period.ticks) for mission in missions}
-    final = words(last.pop()) if len(last) == 1 and not last & set(scenario.initial.values()) else "back"
+    last = [status for status, each in ends(trajectory).items() if set(missions) <= {*each}]
+    final = words(last[0]) if last and last[0] not in scenario.initial.values() else "back"
     return f"{subject} {state} for {span}; {final} {'on ' * _exact(trajectory, back)}{_moment(trajectory, back)}"
 
 
@@ -208,7 +204,7 @@ def finding(trajectory: Trajectory) -> str:
 
 
 def _described(trajectory: Trajectory, title: str, parts: Iterable[str]) -> str:
-    """Put together the text for those who cannot see a figure: its title and subtitle, what it shows, and where the missions ended."""
+    """Put together the text for those who cannot see a figure."""
     scenario = trajectory.scenario
     final = [f"{words(status)}: {', '.join(mission_name(scenario, each) for each in missions)}" for status, missions in ends(trajectory).items()]
     end = f"At the end, {dated(scenario.period.to.day)}, {'; '.join(final)}." if final else "There are no missions."

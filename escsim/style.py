@@ -91,21 +91,14 @@ class Sheet:
         Whether it is A4 across, for print, rather than for the screen.
     headline, subtitle : str
         The finding, and what it is of.
-
-    Attributes
-    ----------
-    top : int
-        Where the drawing may begin, below the title.
-    point : float
-        How many points a unit is: what matplotlib takes for the width of lines and the size of markers.
     """
 
-    top = 116
+    top = 116  # where the drawing may begin, below the title
 
     def __init__(self, paper: bool, headline: str, subtitle: str) -> None:
         self.width, self.height = (2160, 1527) if paper else (1920, 1080)
         inches = 8.27 if paper else 10.8
-        self.point = 72 * inches / self.height
+        self.point = 72 * inches / self.height  # a unit in points: what widths of lines and sizes of markers are measured in
         self.figure = Figure(figsize=(inches * self.width / self.height, inches), dpi=200 if paper else 100, facecolor=PAPER)
         self._canvas: Any = FigureCanvasAgg(self.figure)
         self.axes = self.lay(0, self.width, zorder=1)
