@@ -130,7 +130,7 @@ def _labels(sheet: Sheet, trajectory: Trajectory, told: list[tuple[Points, Moves
     edge, side = middle + sign * (_HALF + _BEYOND + 30), "left" if sign > 0 else "right"
     labels = []
     for points, moves in told:
-        what = "\n".join(sheet.fit(act, width, size, bold=True, lines=2) for act in acts(moves)[:2])
+        what = "\n".join(sheet.fit(act, width, size, bold=True, lines=2) for act in acts(moves))
         when = "\n".join(sheet.fit(date, width, size) for date in dates(trajectory, moves))
         x, y = np.average(points, axis=0, weights=(1, 3, 3, 1))
         labels.append((y, x, what, when))
@@ -157,7 +157,7 @@ def _table(sheet: Sheet, trajectory: Trajectory) -> None:
         if trigger not in fired:
             glyphs = "".join(look[status].glyph for status in look if status in each.values())
             lines.append(sheet.fit(f"{glyphs} {words(trigger)}", _TABLE - 30))
-    most = int((bottom - sheet.top - 100) / (1.2 * SMALLEST))
+    most = int((bottom - sheet.top - 100) / (1.4 * SMALLEST))
     lines[most:] = [f"… and {len(lines) - most} more"] * (len(lines) > most)
     sheet.write(x, sheet.top + 35, "Never used in this run,\nand where they lead:", bold=True)
     sheet.write(x, sheet.top + 72, "\n".join(lines or ["none: all were used"]), va="top", linespacing=1.3)
