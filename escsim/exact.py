@@ -91,19 +91,20 @@ class Exact:
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain data for JSON; works out all first passages, which takes longer than solving the chain."""
-
-        def by_status(rows: Floats) -> dict[str, Any]:
-            return dict(zip(self.statuses, rows.tolist(), strict=True))
-
-        _, *sizes = self.occupancy.shape
+        _, statuses, days = self.occupancy.shape
+        passages = [_passages(self._chain, unit, statuses, days) for unit in range(len(self.units))]
         return {
             "states": self.states,
             "days": [day.isoformat() for day in self.days],
-            "occupancy": {unit: by_status(self.occupancy[n]) for n, unit in enumerate(self.units)},
+            "occupancy": self.told(self.occupancy),
             "absorbed": self.absorbed.tolist(),
-            "time": {unit: by_status(self.time[n]) for n, unit in enumerate(self.units)},
-            "first_passage": {unit: by_status(_passages(self._chain, n, *sizes)) for n, unit in enumerate(self.units)},
+            "time": self.told(self.time),
+            "first_passage": self.told(passages),
         }
+
+    def told(self, values: Iterable[Floats]) -> dict[str, dict[str, Any]]:
+        """Give values by unit and status as plain data."""
+        return {unit: dict(zip(self.statuses, each.tolist(), strict=True)) for unit, each in zip(self.units, values, strict=True)}
 
 
 def memoryless(scenario: Scenario) -> bool:
