@@ -77,7 +77,7 @@ quiet = click.option("-q", "--quiet", is_flag=True, help="Print no talk.")
 @as_json
 def run(s: str, out: Path | None, formats: tuple[str, ...], force: bool, quiet: bool, json_: bool) -> None:
     """Replay S, tell it, and write pictures and data."""
-    from escsim import files, report
+    from escsim import report
 
     scenario = _load(s)
     trajectory = scenario.replay()
@@ -87,18 +87,14 @@ def run(s: str, out: Path | None, formats: tuple[str, ...], force: bool, quiet: 
     for kind in KINDS:
         for suffix in dict.fromkeys(formats):
             contents[folder / f"{kind}.{suffix}"], _ = _picture(trajectory, kind, suffix)
-    try:
-        written = files.write(contents, force=force)
-    except files.OccupiedError as error:
-        names = ", ".join(path.name for path in error.paths)
-        raise click.UsageError(f"{folder} holds other results ({names}); add --force to replace them, or -o FOLDER for another place") from None
+    _write(contents, force=force, instead=", or -o FOLDER for another place")
     if json_:
-        _data({**data, "files": [str(path) for path in written]})
+        _data({**data, "files": [str(path) for path in contents]})
     else:
         _print(report.replay(trajectory, width=_width(), ascii_only=_ascii_only()))
     _talk(
         quiet or json_,
-        f"\nresults: {', '.join(map(str, written))}\n"
+        f"\nresults: {', '.join(map(str, contents))}\n"
         f"next: escsim replay {shlex.quote(s)} --why     the reasons, and what might have happened and did not",
     )
 
@@ -175,10 +171,7 @@ def _progress(n: int, quiet: bool) -> Iterator[Callable[[int], None] | None]:
     compiling.daemon = True
     compiling.start()
     try:
-        if n < 1_000_000:
-            yield lambda _: compiling.cancel()
-            return
-        with click.progressbar(length=n, label="variants", file=sys.stderr, show_pos=True) as bar:
+        with click.progressbar(length=n, label="variants", file=sys.stderr, show_pos=True, hidden=n < 1_000_000) as bar:
 
             def show(done: int) -> None:
                 compiling.cancel()
@@ -375,13 +368,13 @@ def _picture(trajectory: Trajectory, kind: str, suffix: str, *, paper: bool = Fa
     return plots.render(figure, suffix, description), description
 
 
-def _write(contents: dict[Path, bytes], *, force: bool) -> None:
+def _write(contents: dict[Path, bytes], *, force: bool, instead: str = "") -> None:
     from escsim import files
 
     try:
         files.write(contents, force=force)
     except files.OccupiedError as error:
-        raise click.UsageError(f"{error} is already there; add --force to replace it") from None
+        raise click.UsageError(f"already there, with other contents: {error}; add --force to replace{instead}") from None
 
 
 def _find(s: str) -> Path:
