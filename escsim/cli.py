@@ -13,6 +13,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import date as Day
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -21,8 +22,6 @@ import click
 from escsim import __version__
 
 if TYPE_CHECKING:
-    from datetime import date as Day
-
     from escsim.report import Line
     from escsim.scenario import Scenario
     from escsim.trajectory import Trajectory
@@ -111,7 +110,12 @@ def replay(s: str, until: str | None, why: bool, json_: bool, quiet: bool) -> No
 
     scenario = _load(s)
     trajectory = scenario.replay()
-    last = _day(scenario, until)
+    try:
+        last = Day.fromisoformat(until) if until else None
+    except ValueError:
+        raise click.UsageError(f"{until!r} is no day; days are written YYYY-MM-DD, such as 2024-01-26") from None
+    if last and not scenario.period.from_.day <= last <= scenario.period.to.day:
+        raise click.UsageError(f"{last} lies outside the period, {scenario.period.from_} to {scenario.period.to}")
     if json_:
         data = trajectory.to_dict()
         if last is not None:
@@ -392,22 +396,6 @@ def _load(s: str) -> Scenario:
     return load(_find(s))
 
 
-def _day(scenario: Scenario, text: str | None) -> Day | None:
-    if text is None:
-        return None
-    from pydantic_core import PydanticCustomError
-
-    from escsim.times import Date
-
-    try:
-        day = Date.parse(text).day
-    except PydanticCustomError as error:
-        raise click.UsageError(f"{error.message()}; {(error.context or {}).get('remedy')}") from None
-    if not scenario.period.from_.day <= day <= scenario.period.to.day:
-        raise click.UsageError(f"{day} lies outside the period, {scenario.period.from_} to {scenario.period.to}")
-    return day
-
-
 def _json(data: Any) -> bytes:
     return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"
 
@@ -449,18 +437,18 @@ def main() -> NoReturn:
         getattr(sys, name).reconfigure(errors="replace")
     stdout = sys.stdout
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(standalone_mode=False) or 0
     except SystemExit as leaving:  # as in `escsim ... | head`: where nobody reads on, click puts another stream in its place
-        sys.exit(leaving.code if sys.stdout is stdout else 0)
+        code = leaving.code if sys.stdout is stdout else 0
     except (KeyboardInterrupt, click.Abort):  # where the program was not started by escsim.__main__
         click.echo("interrupted", err=True)
-        sys.exit(130)
+        code = 130
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        code = 2
     except Exception as error:  # the last line of defence: everything else is told apart below
-        sys.exit(_failed(error))
-    sys.exit(code if isinstance(code, int) else 0)
+        code = _failed(error)
+    sys.exit(code)
 
 
 def _failed(error: Exception) -> int:

@@ -32,7 +32,7 @@ from escsim.scenario import Intervention, Scenario
 from escsim.times import TICKS_A_DAY
 
 Floats = NDArray[np.float64]
-State = tuple[tuple[int, ...], int, int, int, int, int]  # statuses, called, refused, closed, happened, put: see `_Rules`
+State = tuple[tuple[int, ...], int, int, int, int]  # statuses, called, refused, closed, happened: see `_Rules`
 
 MOST_STATES = 200_000
 MOST_WORK = 1e11  # entries of the matrix times multiplications: some minutes
@@ -191,12 +191,12 @@ def _each(mask: int) -> Iterator[int]:
 
 
 class _Rules:
-    """The rules of a run over masks; bit e of a mask is event e, of `puts`, `put` and their like choice c.
+    """The rules of a run over masks: bit e is event e, and bit n_events + c is choice c.
 
     The parts of a state: `statuses` of the missions; `called`, the events that are waiting, running or refused;
-    `refused`; `closed`, the events that take no more calls; `happened`, of the events that something follows together
-    with others; `put`, the choices that are not put any more. A called event runs if its gate is open and it is not
-    refused. In a state that is settled no event waits behind an open gate.
+    `refused`; `closed`, the events and choices that take no more calls; `happened`, of the events that something
+    follows together with others. A called event runs if its gate is open and it is not refused. In a state that is
+    settled no event waits behind an open gate.
     """
 
     def __init__(self, process: Process, place: Place, most: int) -> None:
@@ -207,25 +207,27 @@ class _Rules:
         def union(masks: Iterable[int]) -> int:
             return reduce(or_, masks, 0)
 
-        events, choices, size = process.n_events, process.n_choices, process.n_statuses
-        self.place, self.most = place, most
+        n, choices, size = process.n_events, process.n_choices, process.n_statuses
+        self.place, self.most, self.n_events = place, most, n
         self.start = tuple(process.start.tolist())
-        self.once, self.renewed, self.roots = (masks(words, 1)[0] for words in (process.once, process.renewed, process.roots))
-        self.calls, self.bars = masks(process.calls, events), masks(process.bars, events)
-
-        needs = masks(process.needs, events + choices)
-        self.needs, self.choice_needs, self.needed = needs[:events], needs[events:], union(needs)
-        self.joint = union(1 << e for e in range(events) if needs[e])
+        self.events = (1 << n) - 1
+        self.once = masks(process.once, 1)[0] | int(process.choice_once[0]) << n
+        self.roots = masks(process.roots, 1)[0] | int(process.choice_roots[0]) << n
+        self.renewed = masks(process.renewed, 1)[0]
+        self.calls = [called | put << n for called, put in zip(masks(process.calls, n), process.puts.tolist(), strict=True)]
+        self.bars = masks(process.bars, n)
+        self.needs = masks(process.needs, n + choices)
+        self.needed = union(self.needs)
+        self.joint = union(1 << e for e, needs in enumerate(self.needs) if needs)
 
         leads = process.leads.tolist()
         moves = [(mission, leads[way : way + size]) for mission, way in zip(process.mission.tolist(), process.way.tolist(), strict=True)]
         self.moves = [moves[first:end] for first, end in pairwise(process.fires.tolist())]
         self.acts = process.acts.tolist()
 
-        self.all = (1 << events) - 1
         admits = masks(process.admits, process.n_missions * size)
         self.admits = [admits[first : first + size] for first in range(0, len(admits), size)]
-        self.gated = union(self.all & ~admitted for admitted in admits)
+        self.gated = union(self.events & ~admitted for admitted in admits)
         self.opened: dict[tuple[int, ...], int] = {}
 
         # what chance may say: the share of each answer, and the event if it is refused
@@ -234,35 +236,36 @@ class _Rules:
         self.doubtful = union(1 << e for e, yes in enumerate(shares) if yes < 1)
         self.never = union(1 << e for e, yes in enumerate(shares) if yes == 0)
 
-        self.puts = process.puts.tolist()
-        self.choice_once, self.choice_roots = int(process.choice_once[0]), int(process.choice_roots[0])
+        # of each choice: the share of each option, and its event, or none
         self.option_masks = masks(process.option_mask, choices)
+        self.options = []
         cuts, options = process.cut.tolist(), process.option.tolist()
-        self.options = []  # of each choice: the share of each option, and its event, or none
         for first, end in pairwise(process.options.tolist()):
             widths = [cut - before for before, cut in pairwise([0, *cuts[first:end]])]
-            self.options.append([(width / CERTAIN, 1 << e & self.all) for width, e in zip(widths, options[first:end], strict=True) if width])
+            self.options.append([(width / CERTAIN, 1 << e & self.events) for width, e in zip(widths, options[first:end], strict=True) if width])
 
     def possible(self) -> int:
         """Give the events that can ever run: those called if chance never refuses, no gate shuts and nothing is barred."""
         called, before = 0, -1
         while called != before:
             before = called
-            happened = sum(1 << e for e in _each(called & ~self.never) if self.moves[e] or not self.acts[e])
-            calls, puts = self.roots, self.choice_roots
-            for e in _each(happened):
-                calls |= self.calls[e]
-                puts |= self.puts[e]
-            for c in _each(puts):
-                if not self.choice_needs[c] & ~happened:
-                    calls |= sum(option for _, option in self.options[c])
-            called = sum(1 << e for e in _each(calls) if not self.needs[e] & ~happened)
+            happened = sum(1 << e for e in _each(called & self.events & ~self.never) if self.moves[e] or not self.acts[e])
+            called = self.met(reduce(or_, (self.calls[e] for e in _each(happened)), self.roots), happened)
+            for c in _each(called >> self.n_events):
+                called |= sum(option for _, option in self.options[c])
         return called & ~self.never
+
+    def met(self, calls: int, happened: int) -> int:
+        """Leave out the calls of what waits for another cause."""
+        for e in _each(calls & self.joint):
+            if self.needs[e] & ~happened:
+                calls &= ~(1 << e)
+        return calls
 
     def open(self, statuses: tuple[int, ...]) -> int:
         """Give the events whose gates these statuses hold open."""
         if statuses not in self.opened:
-            found = self.all
+            found = self.events
             for status, allowed in zip(statuses, self.admits, strict=True):
                 found &= allowed[status]
             self.opened[statuses] = found
@@ -270,49 +273,46 @@ class _Rules:
 
     def fire(self, state: State, running: int, e: int) -> dict[State, float]:
         """Give the states in which the firing of one of the running events ends, with their probabilities."""
-        before, called, refused, closed, happened, put = state
+        before, called, refused, closed, happened = state
         statuses, moved = list(before), not self.acts[e]
         for mission, leads in self.moves[e]:
             if leads[statuses[mission]] != STAYS:
                 statuses[mission] = leads[statuses[mission]]
                 moved = True
         called &= ~(1 << e)
-        calls, puts = self.renewed & 1 << e, 0
+        calls = self.renewed & 1 << e
         if moved:
             happened |= self.needed & 1 << e
             closed |= self.bars[e]
             called &= ~self.bars[e]
             calls |= self.calls[e]
-            puts = self.puts[e]
         after = tuple(statuses)
         held = called & self.open(after)  # where a gate shuts, clocks and refusals are lost
-        return self.settle((after, called, refused & held, closed, happened, put), running & held, calls, puts)
+        return self.settle((after, called, refused & held, closed, happened), running & held, calls)
 
-    def settle(self, state: State, clocks: int, calls: int, puts: int) -> dict[State, float]:
+    def settle(self, state: State, clocks: int, calls: int) -> dict[State, float]:
         """Make calls and arm what then waits behind open gates; `clocks` are those that run on."""
-        statuses, called, refused, closed, happened, put = state
-        for e in _each(calls & self.joint):
-            if self.needs[e] & ~happened:
-                calls &= ~(1 << e)
-        worlds = [(1.0, calls)]
-        for c in _each(puts & ~put):
-            # ignored while an option is waiting or running, or another cause is still to come
-            if not (self.choice_needs[c] & ~happened or self.option_masks[c] & called & ~refused):
-                put |= self.choice_once & 1 << c
+        statuses, called, refused, closed, happened = state
+        calls = self.met(calls & ~closed, happened)
+        worlds = [(1.0, calls & self.events)]
+        for c in _each(calls >> self.n_events):
+            if not self.option_masks[c] & called & ~refused:  # else an option is waiting or running
+                closed |= self.once & 1 << self.n_events + c
                 worlds = self.split(worlds, self.options[c])
         open_, found = self.open(statuses), dict[State, float]()
         for p, each in worlds:
-            new = each & ~closed
+            new = each & ~closed  # an option may be barred
             now, no = called | new, refused & ~new
             answers = [(p, no)]
             for e in _each(now & open_ & ~no & ~clocks & self.doubtful):
                 answers = self.split(answers, self.answers[e])
             for q, no in answers:
-                after = (statuses, 0, 0, 0, 0, 0)  # where nothing more can happen, only the statuses count
+                after = (statuses, 0, 0, 0, 0)  # where nothing more can happen, only the statuses count
                 if now & ~no & open_:
                     # a refused event without a gate is as good as one that was never called
-                    after = (statuses, now & (self.gated | ~no), no & self.gated, closed | (new & self.once), happened, put)
+                    after = (statuses, now & (self.gated | ~no), no & self.gated, closed | (new & self.once), happened)
                 found[after] = found.get(after, 0.0) + q
+            self.check(len(found))
         return found
 
     def split(self, worlds: list[tuple[float, int]], ways: list[tuple[float, int]]) -> list[tuple[float, int]]:
@@ -331,33 +331,20 @@ class _Rules:
 
 
 class _Chain(NamedTuple):
-    """A chain uniformised: it jumps at one rate in every state, perhaps to the state where it is.
+    """A chain uniformised: it jumps at one rate in every state, perhaps to the state where it is."""
 
-    Attributes
-    ----------
-    jumps : scipy.sparse.csr_array, shape (states, states)
-        Probability of a jump to the row from the column.
-    rate : float
-        Expected jumps a day.
-    start : float64, shape (states,)
-    held : uint8, shape (states, units)
-        The status of each unit.
-    over : bool, shape (states,)
-        Whether no clock runs.
-    """
-
-    jumps: Any
-    rate: float
-    start: Floats
-    held: NDArray[np.uint8]
-    over: NDArray[np.bool_]
+    jumps: Any  # scipy.sparse.csr_array, shape (states, states): probability of a jump to the row from the column
+    rate: float  # expected jumps a day
+    start: Floats  # shape (states,)
+    held: NDArray[np.uint8]  # shape (states, units): the status of each unit
+    over: NDArray[np.bool_]  # shape (states,): whether no clock runs
 
 
 def _explore(rules: _Rules, rates: list[float], process: Process) -> _Chain:
     """Find every state that can be reached, breadth first, and how the chain moves between them."""
     from scipy.sparse import csr_array
 
-    first = rules.settle((rules.start, 0, 0, 0, 0, 0), 0, rules.roots, rules.choice_roots)
+    first = rules.settle((rules.start, 0, 0, 0, 0), 0, rules.roots)
     queue = list(first)
     number = {state: place for place, state in enumerate(queue)}
     source, dest, flow = array("q"), array("q"), array("d")

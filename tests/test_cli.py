@@ -159,7 +159,7 @@ def test_check_and_replay_import_no_plotting() -> None:
         (["plot", NAMES[0], "diagram", "-o", "x.yaml"], "cannot tell the format of 'x.yaml'; give it one of the endings .png, .svg, .pdf"),
         (["replay", NAMES[0], "--until", "2024-04-01"], "2024-04-01 lies outside the period, 2024-01-15 to 2024-03-31"),
         (["replay", NAMES[0], "--until", "2024-01-14"], "2024-01-14 lies outside the period, 2024-01-15 to 2024-03-31"),
-        (["replay", NAMES[0], "--until", "2024-01-32"], "there is no '2024-01-32' in the calendar"),
+        (["replay", NAMES[0], "--until", "2024-01-32"], "'2024-01-32' is no day; days are written YYYY-MM-DD, such as 2024-01-26"),
         (["replay", "."], ". is a folder, not a scenario file"),
     ],
 )
@@ -182,7 +182,7 @@ def test_a_wrong_command_line_is_told_in_four_lines(process: Run) -> None:
 
 def test_a_bad_date_on_the_command_line_is_told_with_a_remedy(escsim: Run) -> None:
     told = escsim("replay", NAMES[0], "--until", "18 January")
-    assert "a day is wanted, not '18 January'" in told.err
+    assert "'18 January' is no day" in told.err
     assert "YYYY-MM-DD" in told.err
 
 

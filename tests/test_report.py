@@ -449,7 +449,8 @@ def test_statuses_too_wide_for_a_table_are_told_day_by_day(scenario: Loaded) -> 
     assert (
         text(report.statuses(trajectory, widest - 1))
         == """\
-2024-01-01: AAA->BBB normal, BBB->AAA normal
+2024-01-01: AAA->BBB normal, BBB->AAA
+            normal
 2024-01-03: AAA->BBB envoys_recalled
 2024-01-07: AAA->BBB normal
 2024-01-08: BBB->AAA envoys_recalled
