@@ -4,7 +4,7 @@ If every event that can ever run has an exponential delay, no clock remembers ho
 events called, refused and closed to calls, and what has happened (where an event follows several together) determine
 the future: the states of a chain in continuous time. They are found breadth first from tick 0, by the rules by which
 the stepper runs. The distribution over them follows by uniformisation (Jensen 1953, Skandinavisk Aktuarietidskrift
-36, 87-91; Grassmann 1977, Computers & Operations Research 4(1), 47-53), with an error below 1e-12.
+36, 87-91; Grassmann 1977, Computers & Operations Research 4(1), 47-53), with an error of about 1e-12.
 
 Time is continuous here. In a run it comes in ticks and delays come from tables, which makes a difference of a
 microsecond in a delay and of less than 1e-8 in a probability.
@@ -381,18 +381,26 @@ def _occupancy(chain: _Chain, statuses: int, days: int) -> tuple[Floats, Floats,
     from scipy.sparse import csr_array
 
     states, units = chain.held.shape
-    rows = np.concatenate([(chain.held + statuses * np.arange(units)).ravel(), np.full(chain.over.sum(), statuses * units)])
-    columns = np.concatenate([np.repeat(np.arange(states), units), np.flatnonzero(chain.over)])
-    seen = csr_array((np.ones(len(rows)), (rows, columns)), shape=(statuses * units + 1, states))
+    # rows: each status of each unit, an end, and everything, by which is divided what rounding adds in a million jumps
+    cells, everywhere = statuses * units, np.arange(states)
+    rows = np.concatenate([(chain.held + statuses * np.arange(units)).ravel(), np.full(chain.over.sum(), cells), np.full(states, cells + 1)])
+    columns = np.concatenate([np.repeat(everywhere, units), np.flatnonzero(chain.over), everywhere])
+    seen = csr_array((np.ones(len(rows)), (rows, columns)), shape=(cells + 2, states))
     by_day, time = _march(chain.rate, days, chain.start, chain.jumps.__matmul__, seen.__matmul__)
-    return by_day[:, :-1].T.reshape(units, statuses, days), by_day[:, -1], time[:-1].reshape(units, statuses)
+    by_day /= by_day[:, -1:]
+    time *= days / time[-1]
+    return by_day[:, :cells].T.reshape(units, statuses, days), by_day[:, cells], time[:cells].reshape(units, statuses)
 
 
 def _passages(chain: _Chain, unit: int, statuses: int, days: int) -> Floats:
     """Give the probability that a unit has been in each status by the end of each day, shape (statuses, days)."""
-    free = chain.held[:, unit, None] != np.arange(statuses)  # what arrives is taken out, and what is left has not arrived
-    left, _ = _march(chain.rate, days, chain.start[:, None] * free, lambda block: (chain.jumps @ block) * free, lambda block: block.sum(axis=0))
-    return np.where(free.all(axis=0)[:, None], 0.0, np.clip(1.0 - left.T, 0.0, 1.0))
+    # a column for each status, from which is taken out what arrives there, and one from which nothing is
+    free = np.asarray(chain.held[:, unit, None] != np.arange(statuses + 1), float)
+    see = np.ones(len(free)).__matmul__
+    left, _ = _march(chain.rate, days, chain.start[:, None] * free, lambda block: (chain.jumps @ block) * free, see)
+    reached = np.clip(1.0 - left[:, :-1] / left[:, -1:], 0.0, 1.0).T
+    reached[free[:, :-1].min(axis=0) > 0] = 0.0  # where it can never be
+    return reached
 
 
 # ---- uniformisation

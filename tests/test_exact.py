@@ -155,7 +155,7 @@ def test_three_followers_in_a_row_are_an_erlang_law() -> None:
     close(found.first_passage("NOR->SOU", "recalled"), erlang)
 
 
-@pytest.mark.parametrize(("mean", "rate"), [("3 minutes", 480), ("30 minutes", 48), ("900 days", 1 / 900)])
+@pytest.mark.parametrize(("mean", "rate"), [("20 seconds", 4320), ("3 minutes", 480), ("30 minutes", 48), ("900 days", 1 / 900)])
 def test_fast_and_slow_chains_are_followed_with_the_same_error(mean: str, rate: float) -> None:
     # long series, several days at a step that do not divide the period, the whole period in one step
     hazard = f"delay: {{exponential: {{mean: {mean}}}}}, repeats: true"
