@@ -167,9 +167,8 @@ def columns(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> I
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)][:-1]
     for row, style in [(head, "bold"), *((row, "") for row in rows)]:
         start = "".join(cell.ljust(size) + "  " for cell, size in zip(row, widths, strict=False))
-        for line in textwrap.wrap(row[-1], width - len(start), break_on_hyphens=False) or [""]:
-            yield start + line, style
-            start = " " * len(start)
+        for line in textwrap.wrap(row[-1], width, initial_indent=start, subsequent_indent=" " * len(start), break_on_hyphens=False) or [start]:
+            yield line, style
 
 
 def _legend(scenario: Scenario, signs: dict[str, str], width: int) -> Iterator[Line]:
@@ -177,12 +176,13 @@ def _legend(scenario: Scenario, signs: dict[str, str], width: int) -> Iterator[L
         filled, hollow = f"stated in the report [{scenario.report}] {scenario.sources[scenario.report]}", "added from other sources"
     else:
         filled, hollow = "known with high confidence", "with less"
-    for line in (
+    lines = [
         f"{signs['reported']} {filled}; {signs['added']} {hollow}.",
         "In brackets: the event, what led to it, and the sources (`escsim show` names them).",
         f"{signs['apart']} background, told but not replayed." if scenario.background else "",
         f"{signs['worse']} a mission moved for the worse, {signs['better']} for the better. All times are UTC.",
-    ):
+    ]
+    for line in lines:
         yield from _wrapped(line, width, indent=2, style="dim")
 
 
