@@ -12,7 +12,8 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import date as Day
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -21,30 +22,28 @@ import click
 from escsim import __version__
 
 if TYPE_CHECKING:
-    from datetime import date as Day
-
     from escsim.report import Line
     from escsim.scenario import Scenario
     from escsim.trajectory import Trajectory
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 STYLES: dict[str, dict[str, Any]] = {
-    "": {},
     "bold": {"bold": True},
     "dim": {"dim": True},
     "worse": {"fg": "yellow", "bold": True},
     "better": {"fg": "cyan", "bold": True},
-    "same": {},
 }
 KINDS = ("trajectory", "diagram")
 FORMATS = ("png", "svg", "pdf")
+NARROWEST, WIDEST = 72, 120
+SCHEMA_FILE = "escsim.schema.json"
 
 
 @click.group(context_settings=HELP, invoke_without_command=True)
 @click.version_option(__version__, prog_name="escsim", message="%(prog)s %(version)s")
-@click.option("--debug", is_flag=True, help="Show the traceback of a fault of escsim's own.")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of a fault of escsim's own.")
 @click.pass_context
-def cli(ctx: click.Context, debug: bool) -> None:
+def cli(ctx: click.Context) -> None:
     """Replay and vary diplomatic crises told as scenario files, with the reason for every step.
 
     S is a file, or the name of a scenario that ships with escsim.
@@ -55,7 +54,6 @@ def cli(ctx: click.Context, debug: bool) -> None:
     escsim simulate iran-pakistan-2024    how else it could have gone, and how often
     escsim new my-crisis                  a file to start from, then: escsim check my-crisis.yaml
     """  # noqa: D301 -- \b is click's mark for "do not rewrap"
-    ctx.obj = debug
     if ctx.invoked_subcommand is None:
         from escsim.library import shipped
 
@@ -78,7 +76,7 @@ quiet = click.option("-q", "--quiet", is_flag=True, help="Print no talk.")
 @as_json
 def run(s: str, out: Path | None, formats: tuple[str, ...], force: bool, quiet: bool, json_: bool) -> None:
     """Replay S, tell it, and write pictures and data."""
-    from escsim import files, report
+    from escsim import report
 
     scenario = _load(s)
     trajectory = scenario.replay()
@@ -87,18 +85,17 @@ def run(s: str, out: Path | None, formats: tuple[str, ...], force: bool, quiet: 
     contents = {folder / "replay.json": _json(data), folder / "replay.csv": report.to_csv(trajectory).encode()}
     for kind in KINDS:
         for suffix in dict.fromkeys(formats):
-            contents[folder / f"{kind}.{suffix}"] = _drawn(trajectory, kind, suffix)
-    try:
-        written = files.write(contents, force=force)
-    except files.OccupiedError as error:
-        names = ", ".join(path.name for path in error.paths)
-        raise click.UsageError(f"{folder} holds other results ({names}); add --force to replace them, or -o FOLDER for another place") from None
+            contents[folder / f"{kind}.{suffix}"], _ = _picture(trajectory, kind, suffix)
+    _write(contents, force=force, instead=", or -o FOLDER for another place")
     if json_:
-        _data({**data, "files": [str(path) for path in written]})
+        _data({**data, "files": [str(path) for path in contents]})
     else:
         _print(report.replay(trajectory, width=_width(), ascii_only=_ascii_only()))
-    _talk(quiet or json_, "\nresults: " + ", ".join(str(path) for path in written))
-    _talk(quiet or json_, f"next: escsim replay {shlex.quote(s)} --why     the reasons, and what might have happened and did not")
+    _talk(
+        quiet or json_,
+        f"\nresults: {', '.join(map(str, contents))}\n"
+        f"next: escsim replay {shlex.quote(s)} --why     the reasons, and what might have happened and did not",
+    )
 
 
 @cli.command()
@@ -113,7 +110,12 @@ def replay(s: str, until: str | None, why: bool, json_: bool, quiet: bool) -> No
 
     scenario = _load(s)
     trajectory = scenario.replay()
-    last = _day(scenario, until)
+    try:
+        last = Day.fromisoformat(until) if until else None
+    except ValueError:
+        raise click.UsageError(f"{until!r} is no day; days are written YYYY-MM-DD, such as 2024-01-26") from None
+    if last and not scenario.period.from_.day <= last <= scenario.period.to.day:
+        raise click.UsageError(f"{last} lies outside the period, {scenario.period.from_} to {scenario.period.to}")
     if json_:
         data = trajectory.to_dict()
         if last is not None:
@@ -147,16 +149,18 @@ def simulate(s: str, n: int | None, seed: int | None, threads: int | None, daily
     scenario = _load(s)
     with _progress(n or scenario.variants.runs, quiet) as progress:
         ensemble = scenario.simulate(n, seed, threads, progress=progress)
-    try:
-        found = exact.solve(scenario, most=10_000)
-        known = {unit: dict(zip(found.statuses, rows.tolist(), strict=True)) for unit, rows in zip(found.units, found.occupancy, strict=True)}
-    except ScenarioError:  # most scenarios are no Markov chain, or too large a one to be solved on the way
-        known = None
+    solved = None
+    if exact.memoryless(scenario):
+        with suppress(ScenarioError):  # too large a chain to be solved on the way
+            solved = exact.solve(scenario, most=10_000)
     if json_:
         data = ensemble.to_dict()
-        _data(data if known is None else {**data, "exact": {mission: known[mission] for mission in scenario.missions}})
-        return
-    _print(report.ensemble(ensemble, width=_width(), daily=daily, exact=known))
+        if solved is not None:
+            shares = solved.told(solved.occupancy)
+            data["exact"] = {mission: shares[mission] for mission in scenario.missions}
+        _data(data)
+    else:
+        _print(report.ensemble(ensemble, width=_width(), daily=daily, exact=None if solved is None else solved.occupancy))
 
 
 @contextmanager
@@ -171,10 +175,7 @@ def _progress(n: int, quiet: bool) -> Iterator[Callable[[int], None] | None]:
     compiling.daemon = True
     compiling.start()
     try:
-        if n < 1_000_000:
-            yield lambda _: compiling.cancel()
-            return
-        with click.progressbar(length=n, label="variants", file=sys.stderr, show_pos=True) as bar:
+        with click.progressbar(length=n, label="variants", file=sys.stderr, show_pos=True, hidden=n < 1_000_000) as bar:
 
             def show(done: int) -> None:
                 compiling.cancel()
@@ -214,11 +215,11 @@ def check(s: tuple[str, ...], json_: bool, quiet: bool) -> None:
     Its form, its names and dates, and whether its history is a run of its model: every fault with its line and a remedy.
     """
     from escsim.errors import Place, Problem, ScenarioError, plain
-    from escsim.library import find, load
+    from escsim.library import load
     from escsim.replay import violations
 
     found = []
-    for each, path in [(each, _find(find, each)) for each in s]:
+    for each, path in [(each, _find(each)) for each in s]:
         told = ""
         try:
             scenario = load(path)
@@ -228,20 +229,16 @@ def check(s: tuple[str, ...], json_: bool, quiet: bool) -> None:
             error = raised
         except OSError as raised:
             error = ScenarioError([Problem(Place(str(path)), f"cannot be read: {raised.strerror or raised}")])
-        found.append({"scenario": each, "ok": not error.problems, "problems": [_plain_problem(problem) for problem in error.problems]})
-        if error.problems and not json_:
+        problems = [{**place._asdict(), "message": message, "remedy": remedy} for place, message, remedy in error.problems]
+        found.append({"scenario": each, "ok": not problems, "problems": problems})
+        if problems and not json_:
             click.echo(str(error), err=True)
         elif not json_ and not quiet:
             click.echo(told)
     if json_:
         _data(found)
-    if any(not each["ok"] for each in found):
+    if not all(each["ok"] for each in found):
         sys.exit(1)
-
-
-def _plain_problem(problem: Any) -> dict[str, Any]:
-    place = problem.place
-    return {"file": place.file, "line": place.line, "column": place.column, "message": problem.message, "remedy": problem.remedy}
 
 
 def _counted(scenario: Scenario) -> str:
@@ -263,23 +260,23 @@ def list_(what: str | None, json_: bool) -> None:
     """List the scenarios, actions or ladders that ship."""
     from escsim import actions, ladder, library, report
 
+    data: dict[str, Any]
+    rows: list[tuple[str, ...]]
     if what == "actions":
         words = actions.shipped()
-        rows: list[tuple[str, ...]]
-        data: Any = {name: action.model_dump(exclude_none=True) for name, action in words.items()}
-        rows = [(name, action.cameo or "-", action.plover or "-", action.text) for name, action in words.items()]
+        data = {name: action.model_dump(exclude_none=True) for name, action in words.items()}
         head = ["action", "CAMEO", "PLOVER", "what it means (those marked * move missions and need a ladder that knows them)"]
-        rows = [(name + ("*" if words[name].moves_missions else ""), *rest) for name, *rest in rows]
+        rows = [(name + "*" * action.moves_missions, action.cameo or "-", action.plover or "-", action.text) for name, action in words.items()]
     elif what == "ladders":
         steps = {name: ladder.load_shipped(name) for name in ladder.shipped()}
         data = {name: each.form.model_dump(mode="json", by_alias=True) for name, each in steps.items()}
-        rows = [(name, " < ".join(each.statuses)) for name, each in steps.items()]
         head = ["ladder", "statuses, mildest first"]
+        rows = [(name, " < ".join(each.statuses)) for name, each in steps.items()]
     else:
         scenarios = {name: library.load(path) for name, path in library.shipped().items()}
         data = {name: {"title": scenario.title, "missions": scenario.missions} for name, scenario in scenarios.items()}
-        rows = [(name, scenario.title) for name, scenario in scenarios.items()]
         head = ["scenario", "title"]
+        rows = [(name, scenario.title) for name, scenario in scenarios.items()]
     if json_:
         _data(data)
     else:
@@ -292,11 +289,11 @@ def list_(what: str | None, json_: bool) -> None:
 @as_json
 def show(s: str, yaml_: bool, json_: bool) -> None:
     """Describe S: missions, ladder, events, choices, limits."""
-    from escsim import library, report
+    from escsim import report
 
     scenario = _load(s)
     if yaml_:
-        click.echo(_find(library.find, s).read_bytes(), nl=False)
+        click.echo(_find(s).read_bytes(), nl=False)
     elif json_:
         said = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
         _data({"name": scenario.name, "hash": scenario.hash, "missions": scenario.missions, **said})
@@ -314,23 +311,19 @@ def new(name: str, from_: str | None, force: bool, quiet: bool) -> None:
 
     NAME.yaml, and beside it the schema with which editors complete and explain its keys.
     """
-    from escsim import files, library
     from escsim.reading import text_of
     from escsim.schema import scenario_schema
 
     path = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
     if not path.stem.strip(".") or path.name in (".yaml", ".yml"):
         raise click.UsageError(f"{name!r} is no name for a file; for example: escsim new my-crisis")
-    source = _find(library.find, from_) if from_ else Path(__file__).parent / "example.yaml"
+    source = _find(from_) if from_ else Path(__file__).parent / "example.yaml"
     text_of(source, str(source))  # refuses what is no text
     schema = path.parent / SCHEMA_FILE
     ours = schema.is_file() and b'"title": "escsim scenario"' in schema.read_bytes()[:1000]
-    _write(files, {path: source.read_bytes()}, force=force)
-    _write(files, {schema: _json(scenario_schema())}, force=force or ours)
+    _write({path: source.read_bytes()}, force=force)
+    _write({schema: _json(scenario_schema())}, force=force or ours)
     _talk(quiet, f"ready: {path}, and {schema} for your editor\nnext: escsim check {shlex.quote(str(path))}")
-
-
-SCHEMA_FILE = "escsim.schema.json"
 
 
 @cli.command()
@@ -354,69 +347,53 @@ def plot(s: str, kind: str, out: Path | None, paper: bool, force: bool, quiet: b
 
     KIND is trajectory (a lane for each mission) or diagram (the ladder of statuses, with what fired).
     """
-    from escsim import files
-
     scenario = _load(s)
     path = out or Path(f"{scenario.name}-{kind}.png")
     suffix = path.suffix.lstrip(".").lower()
     if suffix not in FORMATS:
         raise click.UsageError(f"cannot tell the format of {str(path)!r}; give it one of the endings .png, .svg, .pdf")
-    trajectory = scenario.replay()
-    _write(files, {path: _drawn(trajectory, kind, suffix, paper=paper)}, force=force)
+    contents, description = _picture(scenario.replay(), kind, suffix, paper=paper)
+    _write({path: contents}, force=force)
     if json_:
-        _data({"scenario": scenario.name, "hash": scenario.hash, "kind": kind, "file": str(path), "description": _described(trajectory, kind)})
+        _data({"scenario": scenario.name, "hash": scenario.hash, "kind": kind, "file": str(path), "description": description})
     else:
         click.echo(path)
-        _talk(quiet, textwrap.fill(_described(trajectory, kind), _width()))
+        _talk(quiet, textwrap.fill(description, _width()))
 
 
-def _drawn(trajectory: Trajectory, kind: str, suffix: str, *, paper: bool = False) -> bytes:
+def _picture(trajectory: Trajectory, kind: str, suffix: str, *, paper: bool = False) -> tuple[bytes, str]:
+    """Draw a picture of a kind, and describe it in words."""
     from escsim import plots
 
-    draw = plots.trajectory if kind == "trajectory" else plots.diagram
-    return plots.render(draw(trajectory, paper=paper), suffix, _described(trajectory, kind))
+    if kind == "trajectory":
+        figure, description = plots.trajectory(trajectory, paper=paper), plots.describe_trajectory(trajectory)
+    else:
+        figure, description = plots.diagram(trajectory, paper=paper), plots.describe_diagram(trajectory)
+    return plots.render(figure, suffix, description), description
 
 
-def _described(trajectory: Trajectory, kind: str) -> str:
-    from escsim import plots
+def _write(contents: dict[Path, bytes], *, force: bool, instead: str = "") -> None:
+    from escsim import files
 
-    return plots.describe_trajectory(trajectory) if kind == "trajectory" else plots.describe_diagram(trajectory)
-
-
-def _write(files: Any, contents: dict[Path, bytes], *, force: bool) -> None:
     try:
         files.write(contents, force=force)
     except files.OccupiedError as error:
-        raise click.UsageError(f"{error} is already there; add --force to replace it") from None
+        raise click.UsageError(f"already there, with other contents: {error}; add --force to replace{instead}") from None
 
 
-def _find(find: Any, s: str) -> Path:
+def _find(s: str) -> Path:
+    from escsim.library import find
+
     try:
-        return Path(find(s))
+        return find(s)
     except FileNotFoundError as error:
         raise click.UsageError(str(error)) from None
 
 
 def _load(s: str) -> Scenario:
-    from escsim.library import find, load
+    from escsim.library import load
 
-    return load(_find(find, s))
-
-
-def _day(scenario: Scenario, text: str | None) -> Day | None:
-    if text is None:
-        return None
-    from pydantic_core import PydanticCustomError
-
-    from escsim.times import Date
-
-    try:
-        day = Date.parse(text).day
-    except PydanticCustomError as error:
-        raise click.UsageError(f"{error.message()}; {(error.context or {}).get('remedy')}") from None
-    if not scenario.period.from_.day <= day <= scenario.period.to.day:
-        raise click.UsageError(f"{day} lies outside the period, {scenario.period.from_} to {scenario.period.to}")
-    return day
+    return load(_find(s))
 
 
 def _json(data: Any) -> bytes:
@@ -429,17 +406,14 @@ def _data(data: Any) -> None:
 
 
 def _print(lines: Iterable[Line]) -> None:
+    colour = False if os.environ.get("NO_COLOR") else None  # else on terminals only; see no-color.org
     for text, style in lines:
-        click.echo(click.style(text, **STYLES[style]) if STYLES[style] else text, color=_coloured())
-
-
-def _coloured() -> bool | None:
-    """Colour on terminals, unless NO_COLOR is set (see no-color.org)."""
-    return False if os.environ.get("NO_COLOR") else None
+        click.echo(click.style(text, **STYLES[style]) if style in STYLES else text, color=colour)
 
 
 def _width() -> int:
-    return shutil.get_terminal_size((100, 24)).columns
+    """Give the width of the terminal, as far as text in it can be read."""
+    return min(max(shutil.get_terminal_size((100, 24)).columns, NARROWEST), WIDEST)
 
 
 def _ascii_only() -> bool:
@@ -463,22 +437,18 @@ def main() -> NoReturn:
         getattr(sys, name).reconfigure(errors="replace")
     stdout = sys.stdout
     try:
-        code = cli.main(standalone_mode=False)
-        sys.stdout.flush()
-    except BrokenPipeError:  # as in `escsim ... | head`: nobody reads on
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except SystemExit as leaving:  # click has met the same, and put another stream in its place
-        sys.exit(leaving.code if sys.stdout is stdout else 0)
+        code = cli.main(standalone_mode=False) or 0
+    except SystemExit as leaving:  # as in `escsim ... | head`: where nobody reads on, click puts another stream in its place
+        code = leaving.code if sys.stdout is stdout else 0
     except (KeyboardInterrupt, click.Abort):  # where the program was not started by escsim.__main__
         click.echo("interrupted", err=True)
-        sys.exit(130)
+        code = 130
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        code = 2
     except Exception as error:  # the last line of defence: everything else is told apart below
-        sys.exit(_failed(error))
-    sys.exit(code if isinstance(code, int) else 0)
+        code = _failed(error)
+    sys.exit(code)
 
 
 def _failed(error: Exception) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 PART = ".escsim-part"
@@ -25,7 +26,7 @@ class OccupiedError(Exception):
         super().__init__(", ".join(map(str, paths)))
 
 
-def write(contents: Mapping[Path, bytes], *, force: bool = False) -> list[Path]:
+def write(contents: Mapping[Path, bytes], *, force: bool = False) -> None:
     """Write files, each whole or not at all.
 
     Every file is written beside its place under another name, flushed to disk and renamed, so that a kill or a full
@@ -37,11 +38,6 @@ def write(contents: Mapping[Path, bytes], *, force: bool = False) -> list[Path]:
         What to write where; missing folders are made.
     force : bool
         Whether to replace files that have other contents.
-
-    Returns
-    -------
-    list of Path
-        The files, in the order given.
 
     Raises
     ------
@@ -57,7 +53,6 @@ def write(contents: Mapping[Path, bytes], *, force: bool = False) -> list[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path.parent)
         _replace(path, data)
-    return list(contents)
 
 
 def _same(path: Path, data: bytes) -> bool:
@@ -69,62 +64,42 @@ def _same(path: Path, data: bytes) -> bool:
 
 def _replace(path: Path, data: bytes) -> None:
     target = path.resolve() if path.is_file() else path
-    mode = target.stat().st_mode & 0o777 if target.is_file() else 0o666 & ~_umask()
+    name = ""
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{os.getpid()}.", suffix=PART)
-    except OSError as error:  # name the file that was asked for, not the hidden one
-        raise type(error)(error.errno, error.strerror, str(path)) from None
-    PENDING.add(name)
-    try:
+        PENDING.add(name)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, mode)
+        os.chmod(name, target.stat().st_mode & 0o777 if target.is_file() else 0o666 & ~_umask())
         os.replace(name, target)
-    except BaseException as error:
-        Path(name).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise type(error)(error.errno, error.strerror, str(path)) from None
-        raise
+    except OSError as error:  # name the file that was asked for, not the hidden one
+        raise type(error)(error.errno, error.strerror, str(path)) from None
     finally:
-        PENDING.discard(name)
-    _settle(target.parent)
-
-
-def _settle(folder: Path) -> None:
-    """Make a rename last through a power cut, where the system can."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:  # folders cannot be opened on Windows
-        return
-    try:
-        os.fsync(handle)
-    except OSError:  # some network disks refuse; the file itself is in place
-        pass
-    finally:
-        os.close(handle)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what runs that were killed left behind."""
-    for stray in folder.glob(f".*{PART}"):
-        pid = stray.name.removesuffix(PART).split(".")[-2]
-        if pid.isdigit() and not _alive(int(pid)):
-            stray.unlink(missing_ok=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+        if name:
+            Path(name).unlink(missing_ok=True)
+            PENDING.discard(name)
+    with suppress(OSError):  # make the rename last through a power cut, which Windows and some network disks cannot
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what runs that were killed left behind."""
+    for stray in folder.glob(f".*{PART}"):
+        try:
+            os.kill(int(stray.name.split(".")[1]), 0)
+        except ProcessLookupError:
+            stray.unlink(missing_ok=True)
+        except (ValueError, OverflowError, OSError):  # no file of ours, or another's process
+            continue

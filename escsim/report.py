@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date as Day
 from typing import TYPE_CHECKING, Any
 
-from escsim.captions import headline
+from escsim.captions import headline, mission_name
 from escsim.delays import Delay
 from escsim.errors import plain
 from escsim.intervals import wilson
@@ -18,12 +18,18 @@ from escsim.times import Span
 from escsim.trajectory import Move, Step, Trajectory
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from escsim.ensemble import Ensemble
 
 Style = str  # "", "bold", "dim", "worse" or "better": the command line turns it into colour
 Line = tuple[str, Style]
 
-NARROWEST, WIDEST = 72, 120
+_QUOTES = str.maketrans("‘’", "''")
+_SIGNS = {"worse": "▼", "better": "▲", "same": "=", "reported": "●", "added": "○", "apart": "·"}
+_ASCII = {"worse": "v", "better": "^", "same": "=", "reported": "*", "added": "o", "apart": "-"}
+_ASSUMED = "Probabilities and delays are the file's assumptions, not history's."
 
 
 def replay(trajectory: Trajectory, *, width: int = 100, why: bool = False, until: Day | None = None, ascii_only: bool = False) -> Iterator[Line]:
@@ -48,8 +54,7 @@ def replay(trajectory: Trajectory, *, width: int = 100, why: bool = False, until
     """
     scenario = trajectory.scenario
     signs = _ASCII if ascii_only else _SIGNS
-    width = min(max(width, NARROWEST), WIDEST)
-    yield from title(scenario, width, summary=until is None)  # neither may tell the end before it is told
+    yield from _title(scenario, width, summary=until is None)  # neither may tell the end before it is told
     if until is None:
         yield "", ""
         yield from _wrapped(headline(trajectory).translate(_QUOTES) + ".", width, indent=0, style="bold")
@@ -79,25 +84,17 @@ def replay(trajectory: Trajectory, *, width: int = 100, why: bool = False, until
             yield from _wrapped(f"{event} ({_said(scenario.event[event]).rstrip('.')}): {fate}", width)
 
 
-_QUOTES = str.maketrans("‘’", "''")
-_SIGNS = {"worse": "▼", "better": "▲", "same": "=", "reported": "●", "added": "○", "apart": "·"}
-_ASCII = {"worse": "v", "better": "^", "same": "=", "reported": "*", "added": "o", "apart": "-"}
-
-
-def title(scenario: Scenario, width: int, *, summary: bool = True) -> Iterator[Line]:
-    """Give the head of a report: title, summary, missions."""
+def _title(scenario: Scenario, width: int, *, summary: bool = True) -> Iterator[Line]:
     yield from _wrapped(scenario.title, width, indent=0, style="bold")
     if summary:
         yield from _wrapped(scenario.summary or "", width, indent=0)
     yield "", ""
     for mission in scenario.missions:
-        yield f"  {mission}  {spoken(scenario, mission)}", ""
+        yield f"  {mission}  {_spoken(scenario, mission)}", ""
 
 
-def spoken(scenario: Scenario, mission: str) -> str:
-    """Name a mission in words: Pakistan's mission in Iran."""
-    sender, host = (plain(scenario.actors[actor], 40) for actor in mission.split("->"))
-    return f"{sender}'s mission in {host}"
+def _spoken(scenario: Scenario, mission: str) -> str:
+    return mission_name(scenario, mission).translate(_QUOTES)
 
 
 def _step(trajectory: Trajectory, step: Step, width: int, why: bool, signs: dict[str, str]) -> Iterator[Line]:
@@ -129,50 +126,49 @@ def _said(event: Event) -> str:
     return event.text or ", ".join(event.action).replace("_", " ")
 
 
-def _direction(scenario: Scenario, move: Move) -> str:
+def _direction(scenario: Scenario, move: Move) -> Style:
     severity = scenario.ladder.severity
     change = severity[move.dest] - severity[move.source]
     return "worse" if change > 0 else "better" if change < 0 else "same"
 
 
 def statuses(trajectory: Trajectory, width: int, *, until: Day | None = None) -> Iterator[Line]:
-    """Give a table of the missions' statuses, a row for each day on which one changed; too wide for that, a line for each mission."""
-    scenario = trajectory.scenario
-    changes: dict[str, dict[str, str]] = {mission: {} for mission in scenario.missions}
-    previous: dict[str, str] = {}
+    """Give a table of the missions' statuses, a row for each day on which one changed."""
+    rows, previous = [], dict[str, str]()
     for day, held in trajectory.days().items():
-        if until is not None and day > until:
-            break
-        for mission, status in held.items():
-            if previous.get(mission) != status:
-                changes[mission][day.isoformat()] = status
-        previous = held
-    days = sorted({day for change in changes.values() for day in change})
-    lines = list(table(["from", *changes], [(day, *(change.get(day, "") for change in changes.values())) for day in days]))
-    if max(len(text) for text, _ in lines) <= width:
-        yield from lines
-        yield "(an empty cell: as before)", "dim"
-        return
-    for mission, change in changes.items():
-        yield from _wrapped(f"{mission}: " + "; ".join(f"{status} from {day}" for day, status in change.items()), width, indent=12)
+        if held != previous and (until is None or day <= until):
+            rows.append((day.isoformat(), *("" if previous.get(mission) == status else status for mission, status in held.items())))
+            previous = held
+    yield from _fitted(["from", *trajectory.scenario.missions], rows, width)
+    yield "(what is left out is as before)", "dim"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: bool = False) -> Iterator[Line]:
     """Lay out a table in columns as wide as their widest cell; all but the first may be numbers, set to the right."""
-    widths = [max(len(row[place]) for row in [head, *rows]) for place in range(len(head))]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     for row, style in [(head, "bold"), *((row, "") for row in rows)]:
         cells = [cell.rjust(size) if right and place else cell.ljust(size) for place, (cell, size) in enumerate(zip(row, widths, strict=True))]
         yield "  ".join(cells).rstrip(), style
 
 
+def _fitted(head: Sequence[str], rows: Sequence[Sequence[str]], width: int, *, right: bool = False) -> Iterator[Line]:
+    """Lay out a table, or where it is too wide its rows as text, without the cells that are empty."""
+    lines = list(table(head, rows, right=right))
+    if max(len(text) for text, _ in lines) <= width:
+        yield from lines
+        return
+    for first, *cells in rows:
+        told = ", ".join(f"{name} {cell}" for name, cell in zip(head[1:], cells, strict=True) if cell and cell[0] != "-")
+        yield from _wrapped(f"{first}: {told}", width, indent=12)
+
+
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Iterator[Line]:
     """Lay out a table whose last column is text: it is wrapped to fit the terminal."""
-    widths = [max(len(row[place]) for row in [head, *rows]) for place in range(len(head) - 1)]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)][:-1]
     for row, style in [(head, "bold"), *((row, "") for row in rows)]:
         start = "".join(cell.ljust(size) + "  " for cell, size in zip(row, widths, strict=False))
-        lines = textwrap.wrap(row[-1], max(20, width - len(start)), break_on_hyphens=False) or [""]
-        for number, line in enumerate(lines):
-            yield (start if number == 0 else " " * len(start)) + line, style
+        for line in textwrap.wrap(row[-1], width, initial_indent=start, subsequent_indent=" " * len(start), break_on_hyphens=False) or [start]:
+            yield line, style
 
 
 def _legend(scenario: Scenario, signs: dict[str, str], width: int) -> Iterator[Line]:
@@ -180,12 +176,13 @@ def _legend(scenario: Scenario, signs: dict[str, str], width: int) -> Iterator[L
         filled, hollow = f"stated in the report [{scenario.report}] {scenario.sources[scenario.report]}", "added from other sources"
     else:
         filled, hollow = "known with high confidence", "with less"
-    for line in (
+    lines = [
         f"{signs['reported']} {filled}; {signs['added']} {hollow}.",
         "In brackets: the event, what led to it, and the sources (`escsim show` names them).",
         f"{signs['apart']} background, told but not replayed." if scenario.background else "",
         f"{signs['worse']} a mission moved for the worse, {signs['better']} for the better. All times are UTC.",
-    ):
+    ]
+    for line in lines:
         yield from _wrapped(line, width, indent=2, style="dim")
 
 
@@ -199,10 +196,9 @@ def _wrapped(text: str, width: int, *, indent: int = 6, style: Style = "") -> It
 
 def show(scenario: Scenario, *, width: int = 100) -> Iterator[Line]:
     """Describe a scenario: its missions, ladder, events, choices, assumptions and limits."""
-    width = min(max(width, NARROWEST), WIDEST)
-    yield from title(scenario, width)
+    yield from _title(scenario, width)
     yield "", ""
-    yield from ladder(scenario, width)
+    yield from _ladder(scenario, width)
     yield "", ""
     yield "Actors", "bold"
     for key, name in scenario.actors.items():
@@ -261,12 +257,10 @@ def _assumed(scenario: Scenario, event: Event) -> str:
 
 def _delay(delay: Delay) -> str:
     name, law = delay.one()
-    if isinstance(law, Span):
-        return str(law)
-    return f"{name} ({', '.join(f'{key} {value}' for key, value in law.given.items())})"
+    return str(law) if isinstance(law, Span) else f"{name} ({', '.join(f'{key} {value}' for key, value in law.given.items())})"
 
 
-def ladder(scenario: Scenario, width: int) -> Iterator[Line]:
+def _ladder(scenario: Scenario, width: int) -> Iterator[Line]:
     """Draw the ladder as text: every status with what it means and where each trigger leads from it."""
     steps = scenario.ladder
     yield f"Ladder {steps.name}".rstrip() + ", mildest first", "bold"
@@ -277,7 +271,7 @@ def ladder(scenario: Scenario, width: int) -> Iterator[Line]:
             yield f"      {trigger} -> {steps.triggers[trigger][status]}{moved}", "dim"
 
 
-def ensemble(ensemble: Ensemble, *, width: int = 100, daily: bool = False, exact: dict[str, dict[str, list[float]]] | None = None) -> Iterator[Line]:
+def ensemble(ensemble: Ensemble, *, width: int = 100, daily: bool = False, exact: NDArray[np.float64] | None = None) -> Iterator[Line]:
     """Tell what became of the missions and the events in the variants of a scenario.
 
     Parameters
@@ -287,30 +281,31 @@ def ensemble(ensemble: Ensemble, *, width: int = 100, daily: bool = False, exact
         Columns of the terminal.
     daily : bool
         Give every day instead of about a dozen.
-    exact : dict, optional
-        Exact shares by unit, status and day, where there are any.
+    exact : float64, shape (units, statuses, days), optional
+        Exact shares, where there are any.
 
     Yields
     ------
     (str, str)
         A line and its style.
     """
-    scenario, n, width = ensemble.scenario, ensemble.n, min(max(width, NARROWEST), WIDEST)
+    scenario, n = ensemble.scenario, ensemble.n
     widest = wilson(n // 2, n)
-    within = (
-        f"within {100 * max(widest.high - widest.estimate, widest.estimate - widest.low):.2g} points (95 %, Wilson) of what more variants would show"
-    )
+    points = 100 * max(widest.high - widest.estimate, widest.estimate - widest.low)
     yield from _wrapped(f"{scenario.title}: {n:,} variant{'s' * (n > 1)}, seed {ensemble.seed}", width, indent=0, style="bold")
-    beside = "; in brackets the exact shares." if exact else "."
+    within = f"within {points:.2g} points (95 %, Wilson) of what more variants would show"
+    beside = "." if exact is None else "; in brackets the exact shares."
     yield from _wrapped(f"Shares in per cent of the variants, each {within}{beside}", width, indent=0, style="dim")
-    shares = {}
-    for unit, counts in zip(ensemble.units, ensemble.counts, strict=True):
-        known = exact[unit] if exact else {}
-        shares[unit] = {
-            status: [_percent(count / n) + (f" ({100 * known[status][day]:.2f})" if exact else "") for day, count in enumerate(counts[rank].tolist())]
-            for status, rank in scenario.ladder.severity.items()
-            if counts[rank].any()
-        }
+    shares: dict[str, dict[str, list[str]]] = {}
+    for unit, name in enumerate(ensemble.units):
+        shares[name] = {}
+        for rank, status in enumerate(scenario.ladder.statuses):
+            counts = ensemble.counts[unit, rank].tolist()
+            if any(counts):
+                shares[name][status] = [_percent(count / n) for count in counts]
+                if exact is not None:
+                    pairs = zip(shares[name][status], exact[unit, rank].tolist(), strict=True)
+                    shares[name][status] = [f"{sampled} ({100 * known:.2f})" for sampled, known in pairs]
     yield from _occupancy(scenario, shares, width, daily)
     yield "", ""
     yield "What became of each event", "bold"
@@ -329,11 +324,10 @@ def ensemble(ensemble: Ensemble, *, width: int = 100, daily: bool = False, exact
 
 def exact(scenario: Scenario, solved: dict[str, Any], *, width: int = 100, daily: bool = False) -> Iterator[Line]:
     """Tell the exact solution of a scenario; `solved` is what `Exact.to_dict` gives."""
-    width = min(max(width, NARROWEST), WIDEST)
     yield from _wrapped(f"{scenario.title}: solved exactly, a Markov chain of {solved['states']:,} states", width, indent=0, style="bold")
-    yield from _wrapped("Probabilities in per cent.", width, indent=0, style="dim")
+    yield "Probabilities in per cent.", "dim"
     shares = {
-        unit: {status: [f"{100 * share:.3f}" for share in daily] for status, daily in held.items() if max(daily) > 0}
+        unit: {status: [f"{100 * share:.3f}" for share in by_day] for status, by_day in held.items() if max(by_day) > 0}
         for unit, held in solved["occupancy"].items()
     }
     yield from _occupancy(scenario, shares, width, daily)
@@ -350,9 +344,6 @@ def exact(scenario: Scenario, solved: dict[str, Any], *, width: int = 100, daily
     yield from _wrapped(_ASSUMED, width, indent=0, style="dim")
 
 
-_ASSUMED = "Probabilities and delays are the file's assumptions, not history's."
-
-
 def _percent(share: float) -> str:
     """Give a share in per cent; a dash for none, so that what is rare is not taken for what is not there."""
     if share < 1e-12:
@@ -361,47 +352,33 @@ def _percent(share: float) -> str:
 
 
 def _occupancy(scenario: Scenario, shares: dict[str, dict[str, list[str]]], width: int, daily: bool) -> Iterator[Line]:
-    """Lay out where each mission and pair stands day by day: a column for each status, or lines where that is too wide."""
+    """Lay out where each mission and pair stands at the end of each day, or of about a dozen."""
     days = list(scenario.period.days())
-    shown = sorted({*range(len(days) - 1, -1, -(1 if daily else -(-len(days) // 12))), 0})
+    step = 1 if daily else -(-len(days) // 12)
+    shown = sorted({0, *range(len(days) - 1, -1, -step)})
     for unit, held in shares.items():
+        name = _spoken(scenario, unit) if unit in scenario.initial else "the more severe of the two"
         yield "", ""
-        yield f"{unit}  {spoken(scenario, unit) if unit in scenario.initial else 'the more severe of the two'}, at the end of the day", "bold"
-        rows = [(days[day].isoformat(), *(column[day] for column in held.values())) for day in shown]
-        lines = list(table(["day", *held], rows, right=True))
-        if max(len(text) for text, _ in lines) <= width:
-            yield from lines
-            continue
-        for date, *cells in rows:
-            told = ", ".join(f"{status} {share}" for status, share in zip(held, cells, strict=True) if not share.startswith("-"))
-            yield from _wrapped(f"{date}  {told}", width, indent=12)
+        yield f"{unit}  {name}, at the end of the day", "bold"
+        yield from _fitted(["day", *held], [(days[day].isoformat(), *(cells[day] for cells in held.values())) for day in shown], width, right=True)
+
+
+COLUMNS = ["date", "time", "dated", "event", "actor", "action", "target", "mission", "from", "to", "reason", "source"]
 
 
 def to_csv(trajectory: Trajectory) -> str:
     """Give the steps as CSV, a row for each mission moved and one for each step that moved none."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["date", "time", "dated", "event", "actor", "action", "target", "mission", "from", "to", "reason", "source"])
-    for step, said in zip(trajectory.steps, trajectory.to_dict()["steps"], strict=True):
-        parties = [" ".join(said[name]) for name in ("actor", "action", "target")]
-        for moved in said["moved"] or [{"mission": "", "from": "", "to": ""}]:
-            row = [
-                said["date"],
-                said["time"] or "",
-                said["dated"] or "",
-                step.event,
-                *parties,
-                moved["mission"],
-                moved["from"],
-                moved["to"],
-                said["reason"],
-                said["source"] or "",
-            ]
-            writer.writerow([_harmless(cell) for cell in row])
+    writer.writerow(COLUMNS)
+    for step in trajectory.to_dict()["steps"]:
+        for moved in step["moved"] or [{}]:
+            row = {**step, **moved}
+            writer.writerow([_harmless(row.get(column) or "") for column in COLUMNS])
     return out.getvalue()
 
 
-def _harmless(cell: str) -> str:
+def _harmless(value: str | list[str]) -> str:
     """Give a cell on one line, and keep a spreadsheet from taking text for a formula."""
-    cell = " ".join(cell.split())
+    cell = " ".join((value if isinstance(value, str) else " ".join(value)).split())
     return "'" + cell if cell.startswith(("=", "+", "-", "@")) else cell

@@ -159,7 +159,7 @@ def test_check_and_replay_import_no_plotting() -> None:
         (["plot", NAMES[0], "diagram", "-o", "x.yaml"], "cannot tell the format of 'x.yaml'; give it one of the endings .png, .svg, .pdf"),
         (["replay", NAMES[0], "--until", "2024-04-01"], "2024-04-01 lies outside the period, 2024-01-15 to 2024-03-31"),
         (["replay", NAMES[0], "--until", "2024-01-14"], "2024-01-14 lies outside the period, 2024-01-15 to 2024-03-31"),
-        (["replay", NAMES[0], "--until", "2024-01-32"], "there is no '2024-01-32' in the calendar"),
+        (["replay", NAMES[0], "--until", "2024-01-32"], "'2024-01-32' is no day; days are written YYYY-MM-DD, such as 2024-01-26"),
         (["replay", "."], ". is a folder, not a scenario file"),
     ],
 )
@@ -182,7 +182,7 @@ def test_a_wrong_command_line_is_told_in_four_lines(process: Run) -> None:
 
 def test_a_bad_date_on_the_command_line_is_told_with_a_remedy(escsim: Run) -> None:
     told = escsim("replay", NAMES[0], "--until", "18 January")
-    assert "a day is wanted, not '18 January'" in told.err
+    assert "'18 January' is no day" in told.err
     assert "YYYY-MM-DD" in told.err
 
 
@@ -536,7 +536,7 @@ def test_new_overwrites_nothing_unasked(escsim: Run, tmp_path: Path) -> None:
     Path("mine.yaml").write_text("mine", "utf-8")
     told = escsim("new", "mine")
     assert (told.code, told.out) == (2, "")
-    assert told.err.endswith("Error: mine.yaml is already there; add --force to replace it\n")
+    assert told.err.endswith("Error: already there, with other contents: mine.yaml; add --force to replace\n")
     assert tree(tmp_path) == {"mine.yaml": b"mine"}
     assert escsim("new", "mine", "--force").code == 0
     assert escsim("check", "mine.yaml").code == 0
@@ -603,7 +603,7 @@ def test_run_writes_nothing_when_one_file_is_in_the_way(escsim: Run, tmp_path: P
     (folder / name).write_text("mine", "utf-8")
     told = escsim("run", "small.yaml")
     assert (told.code, told.out) == (2, "")
-    message = f"out/small holds other results ({name}); add --force to replace them, or -o FOLDER for another place"
+    message = f"already there, with other contents: out/small/{name}; add --force to replace, or -o FOLDER for another place"
     assert message in re.sub(r"\s+", " ", told.err)
     assert tree(folder) == {name: b"mine"}
     assert escsim("run", "small.yaml", "--force").code == 0
@@ -635,7 +635,7 @@ def test_plot_writes_one_picture_and_prints_its_name(escsim: Run, small: Path, s
     assert escsim("plot", "small.yaml", "trajectory", *args, "-q") == (0, f"{name}\n", "")
     told = escsim("plot", "small.yaml", "trajectory", *args, "--print")
     assert told.code == 2
-    assert f"{name} is already there; add --force to replace it" in told.err
+    assert f"already there, with other contents: {name}; add --force to replace" in told.err
     assert escsim("plot", "small.yaml", "trajectory", *args, "--print", "--force").code == 0
     assert " True as " in Path(name).read_text()
 

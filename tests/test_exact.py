@@ -12,8 +12,7 @@ import pytest
 from scipy.linalg import expm
 
 import escsim
-from escsim import exact
-from escsim.exact import Exact, solve
+from escsim.exact import Exact, memoryless, solve
 from escsim.process import pairs_of, threshold
 from escsim.scenario import Choice, Event, Intervention, Scenario, missions_of
 from escsim.stepper import State, _Run
@@ -156,7 +155,7 @@ def test_three_followers_in_a_row_are_an_erlang_law() -> None:
     close(found.first_passage("NOR->SOU", "recalled"), erlang)
 
 
-@pytest.mark.parametrize(("mean", "rate"), [("3 minutes", 480), ("30 minutes", 48), ("900 days", 1 / 900)])
+@pytest.mark.parametrize(("mean", "rate"), [("20 seconds", 4320), ("3 minutes", 480), ("30 minutes", 48), ("900 days", 1 / 900)])
 def test_fast_and_slow_chains_are_followed_with_the_same_error(mean: str, rate: float) -> None:
     # long series, several days at a step that do not divide the period, the whole period in one step
     hazard = f"delay: {{exponential: {{mean: {mean}}}}}, repeats: true"
@@ -402,7 +401,7 @@ class Spanned:
         return found
 
 
-def memoryless(number: int) -> Scenario:
+def exponential(number: int) -> Scenario:
     """Give a generated scenario with exponential delays and without dates."""
     dice = random.Random(number)
     data = strategies.scenario(strategies.Pick(dice.randrange), intervention=True)
@@ -422,7 +421,7 @@ def test_generated_scenarios_are_the_chains_that_the_stepper_spans(numbers: rang
     # any rule of section 4 read differently, and anything left out of a state that matters; a faster chain if it is smaller
     compared = 0
     for number in numbers:
-        scenario = memoryless(number)
+        scenario = exponential(number)
         for intervention in (None, *scenario.what_if.values()):
             try:
                 chain = Spanned(scenario, intervention, most)
@@ -456,9 +455,9 @@ def test_generated_scenarios_are_the_chains_that_the_stepper_spans(numbers: rang
 # ---- what is refused
 
 
-def problems(scenario: Scenario, change: dict[str, Any] | None = None) -> list[str]:
+def problems(scenario: Scenario, change: dict[str, Any] | None = None, **more: int) -> list[str]:
     with pytest.raises(escsim.ScenarioError) as caught:
-        solve(scenario, Intervention.model_validate(change) if change else None)
+        solve(scenario, Intervention.model_validate(change) if change else None, **more)
     return [problem.message for problem in caught.value.problems]
 
 
@@ -529,13 +528,26 @@ def test_an_exponential_law_by_another_name_is_one() -> None:
     close(dated.occupancy[0, 2], 1 - (np.exp(-DAYS / 2) - 0.5 * np.exp(-DAYS)) / 0.5)
 
 
-def test_too_many_states_and_too_fast_a_chain_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_states_and_too_fast_a_chain_are_refused() -> None:
     doubtful = [f"{name} NOR talks 24, probability: 0.5" for name in "abcdefghijklmnopqrst"]
     assert "more than 200,000 states" in problems(strategies.load(text(*doubtful)))[0]  # of 2^20 ways at tick 0
     fast = strategies.load(text("a NOR recall, repeats: true, delay: {exponential: {mean: 0.01 seconds}}", "b NOR mend 24, repeats: true"))
     assert "'a' the fastest" in problems(fast)[0]
-    monkeypatch.setattr(exact, "MOST_STATES", 3)
-    assert "more than 3 states" in problems(escsim.load(ROOT / "tests/benchmarks/w1.yaml"))[0]
+    w1 = escsim.load(ROOT / "tests/benchmarks/w1.yaml")
+    assert "more than 3 states" in problems(w1, most=3)[0]
+    assert solve(w1, most=4).states == 4
+
+
+def test_what_takes_several_words_of_a_mask_and_no_choices_is_solved_too() -> None:
+    # masks of choices, of which there are none, cut into words
+    found = solved("a NOR recall 24", *(f"b{n} NOR talks 24, probability: 0" for n in range(69)))
+    close(found.occupancy[0, 2], 1 - np.exp(-DAYS))
+
+
+def test_what_is_worth_solving_is_told_at_a_glance() -> None:
+    assert memoryless(strategies.load(text("a NOR recall 24", "b NOR mend 24, follows: a")))
+    assert not memoryless(strategies.load(text("a NOR recall 24", f"b NOR mend, {LOGNORMAL}")))
+    assert not memoryless(strategies.load(text("a NOR recall 24", "b NOR mend, date: 2024-01-05")))
 
 
 def test_no_events_that_move_and_no_missions_are_solved_too() -> None:

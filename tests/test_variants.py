@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import escsim as package
+from escsim import exact
 from escsim.intervals import wilson
 from escsim.report import ensemble as told
 
@@ -103,6 +104,13 @@ def test_exact_shares_stand_beside_the_sampled_ones(escsim: Run) -> None:
     assert all(abs(float(share) - float(exact)) < 1.8 for share, exact in found)
     data = json.loads(escsim("simulate", BENCHMARKS / "w1.yaml", "-n", "100", "--json").out)
     assert {mission: set(held) for mission, held in data["exact"].items()} == {mission: set(held) for mission, held in data["occupancy"].items()}
+
+
+def test_no_exact_solution_is_tried_where_a_glance_shows_that_there_is_none(escsim: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would cost a tenth of a small simulation."""
+    monkeypatch.delattr(exact, "solve")
+    assert escsim("simulate", "iran-pakistan-2024", "-n", "10").code == 0
+    assert escsim("simulate", BENCHMARKS / "w1.yaml", "-n", "10").code == 70
 
 
 def test_a_chain_is_solved_and_told(escsim: Run) -> None:
