@@ -28,6 +28,11 @@ class Form(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    @property
+    def given(self) -> dict[str, Any]:
+        """What the file states: the keys that hold something, in the order of the form."""
+        return {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
+
 
 def key(description: str, example: Any, default: Any = ..., **more: Any) -> Any:
     """Declare a key of a form; description and example go into the JSON Schema."""
