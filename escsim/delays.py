@@ -292,7 +292,7 @@ class Uniform(Bounded):
 
 
 class Triangular(Bounded):
-    """Between two bounds, likeliest at one time."""
+    """Times between two bounds, likeliest at one."""
 
     enough = ("low and mode and high",)
     backwards = ("low, mode and high must rise", "for example {low: 1 day, mode: 2 days, high: 5 days}")
