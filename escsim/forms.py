@@ -90,30 +90,14 @@ OneOrMore = Annotated[
 
 @dataclass
 class Filled(Generic[F]):
-    """What came of filling a form.
+    """What came of filling a form."""
 
-    Attributes
-    ----------
-    root : Node
-        The tree it was built from, without the parts that were wrong: the places of everything in `form`.
-    form : Form or None
-        The model, without these parts; None if too little was left.
-    problems : list of Problem
-        What was wrong.
-    lost : set of str
-        Every key and text of the parts left out: whoever misses one of these should keep quiet.
-    hurt : set of str
-        The top-level keys under which something was left out.
-    damaged : set of int
-        Identities of the nodes in which something was left out.
-    """
-
-    root: Node
-    form: F | None = None
+    root: Node  # the tree without the parts that were wrong: the places of everything in `form`
+    form: F | None = None  # the model without these parts; None if too little was left
     problems: list[Problem] = field(default_factory=list)
-    lost: set[str] = field(default_factory=set)
-    hurt: set[str] = field(default_factory=set)
-    damaged: set[int] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)  # every key and text of these parts: whoever misses one should keep quiet
+    hurt: set[str] = field(default_factory=set)  # the top-level keys under which something was left out
+    damaged: set[int] = field(default_factory=set)  # identities of the nodes in which something was left out
 
 
 MOST_CUTS = 300  # a file with more faults than this is not one to look further into
@@ -131,7 +115,8 @@ def fill(model: type[F], root: Node) -> Filled[F]:
         A mapping as read from a file; it is changed if something is left out.
     """
     filled: Filled[F] = Filled(root)
-    _cut(filled, model, [{"type": "empty", "loc": loc} for loc in _empty(root)])
+    # No key of any form has a use for an empty value.
+    _cut(filled, model, [{"type": "empty", "loc": loc} for loc, node in _walk(root) if node.value is None])
     for _ in range(1 + MOST_PASSES):
         try:
             filled.form = model.model_validate(root.plain())
@@ -148,11 +133,6 @@ def _walk(node: Node, *loc: str | int) -> Iterator[tuple[tuple[str | int, ...], 
     if isinstance(node.value, dict | list):
         for part, child in node.value.items() if isinstance(node.value, dict) else enumerate(node.value):
             yield from _walk(child, *loc, part)
-
-
-def _empty(root: Node) -> list[tuple[str | int, ...]]:
-    """Find the values that are empty. No key of any form has a use for one."""
-    return [loc for loc, node in _walk(root) if node.value is None]
 
 
 def _cut(filled: Filled[Any], model: type[BaseModel], faults: Sequence[Any]) -> bool:
@@ -237,10 +217,10 @@ def _plain_words(model: type[BaseModel], fault: Any, node: Node) -> tuple[str, s
     if kind in _BOUNDS:
         return _out_of_bounds(kind, fault.get("ctx", {}), node)
     if kind in ("string_type", "string_pattern_mismatch", "string_too_short"):
-        pattern = fault.get("ctx", {}).get("pattern") or _schema_at(model, loc).get("pattern", "")
-        if pattern not in _PATTERNS and isinstance(node.value, int | float):
+        patterns = [option["pattern"] for option in _options_at(model, loc) if option.get("pattern") in _PATTERNS]
+        if not patterns and isinstance(node.value, int | float):
             return f"text is wanted, but this is read as {got}", f'put it in quotes: "{node.written}"'
-        wanted, remedy = _PATTERNS.get(pattern, ("text", ""))
+        wanted, remedy = _PATTERNS[patterns[0]] if patterns else ("text", "")
     elif kind in _SCALARS:
         wanted = _SCALARS[kind]
         if text and (text.strip("0123456789.") == "" or text in ("true", "false")):
@@ -291,29 +271,33 @@ def _described(node: Node) -> str:
     return "a list" if isinstance(value, list) else "a mapping"
 
 
+def _keys(model: type[BaseModel], loc: tuple[Any, ...]) -> dict[str, Any]:
+    """Give the keys of the mapping that a location is in, each with its JSON Schema."""
+    return next((schema["properties"] for schema in _options_at(model, loc[:-1]) if "properties" in schema), {})
+
+
 def _keys_here(model: type[BaseModel], loc: tuple[Any, ...], where: str) -> str:
     """Say which key was probably meant by an unknown one, or which there are."""
     if match := _nearest_key(model, loc):
         return f"did you mean {quoted(match)}?"
-    known = ", ".join(_schema_at(model, loc[:-1]).get("properties", {}))
+    known = ", ".join(_keys(model, loc))
     if where.startswith("ladder.machine"):
         return f"keys here: {known}; no callbacks, which `transitions` would import and call, and no settings of its own"
     return f"keys here: {known}" if known else ""
 
 
 def _nearest_key(model: type[BaseModel], loc: tuple[Any, ...]) -> str | None:
-    name = str(loc[-1])
-    match = nearest(name, _schema_at(model, loc[:-1]).get("properties", {}))
-    return None if match and name.endswith(f"_{match}") else match  # `auto_transitions` is no slip for `transitions`
+    match = nearest(str(loc[-1]), _keys(model, loc))
+    return None if match and str(loc[-1]).endswith(f"_{match}") else match  # `auto_transitions` is no slip for `transitions`
 
 
 def _example(model: type[BaseModel], loc: tuple[Any, ...]) -> Any:
     """Give the example of a key, or None."""
-    return _schema_at(model, loc[:-1]).get("properties", {}).get(str(loc[-1]), {}).get("examples", [None])[0]
+    return _keys(model, loc).get(str(loc[-1]), {}).get("examples", [None])[0] if loc else None
 
 
 def _example_line(model: type[BaseModel], loc: tuple[Any, ...]) -> str:
-    example = _example(model, loc) if loc else None
+    example = _example(model, loc)
     if example is None:
         return ""
     return f"for example: {loc[-1]}: {example if isinstance(example, str) else json.dumps(example)}"
@@ -322,12 +306,6 @@ def _example_line(model: type[BaseModel], loc: tuple[Any, ...]) -> str:
 @cache
 def _whole_schema(model: type[BaseModel]) -> dict[str, Any]:
     return model.model_json_schema()
-
-
-def _schema_at(model: type[BaseModel], loc: tuple[Any, ...]) -> dict[str, Any]:
-    """Give the part of the model's JSON Schema that describes a location: of several, one with keys."""
-    every = _options_at(model, loc)
-    return next((schema for schema in every if "properties" in schema), every[0])
 
 
 def _options_at(model: type[BaseModel], loc: tuple[Any, ...]) -> list[dict[str, Any]]:

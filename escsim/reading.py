@@ -8,6 +8,7 @@ YAML 1.2 core schema says. Knows nothing of scenarios.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import stat
@@ -162,13 +163,21 @@ class _Builder:
 
     def build(self, text: str) -> Node:
         self.events = yaml.parse(text, Loader=_LOADER)
+        root = Node(None, self.last)
         try:
-            root = self.document()
+            for event in self.events:
+                if isinstance(event, yaml.NodeEvent):
+                    root = self.node(event, 1)
+                elif isinstance(event, yaml.DocumentStartEvent):
+                    if self.values:
+                        self.stop(self.place(event.start_mark), "a second document starts here", "keep one scenario in a file")
+                    if event.version not in (None, (1, 2)):
+                        self.fault(self.place(event.start_mark), "only YAML 1.2 is read", "delete the %YAML line")
         except yaml.MarkedYAMLError as error:
             self.stop(*self.complaint(error))
         except (yaml.YAMLError, ValueError, OverflowError) as error:  # the pure parser does not say where
             self.stop(self.last, f"not valid YAML: {plain(str(error), 120)}")
-        if root is None or root.value is None:
+        if root.value is None:
             self.stop(Place(self.name), "the file is empty", "`escsim new NAME` writes one to start from")
         if not isinstance(root.value, dict):
             self.stop(root.place, "the file must be a mapping, with lines such as `title: ...`")
@@ -197,19 +206,6 @@ class _Builder:
     def stop(self, place: Place, message: str, remedy: str = "") -> NoReturn:
         """Give up at a fault after which reading on makes no sense."""
         raise ScenarioError([*self.problems, Problem(place, message, remedy)]) from None
-
-    def document(self) -> Node | None:
-        root = None
-        for event in self.events:
-            if isinstance(event, yaml.DocumentStartEvent):
-                place = self.place(event.start_mark)
-                if root is not None:
-                    self.stop(place, "a second document starts here", "keep one scenario in a file")
-                if event.version not in (None, (1, 2)):
-                    self.fault(place, "only YAML 1.2 is read", "delete the %YAML line")
-            elif isinstance(event, yaml.NodeEvent):
-                root = self.node(event, 1)
-        return root
 
     def node(self, event: Any, depth: int) -> Node:
         """Build the value that begins with an event."""
@@ -257,22 +253,17 @@ class _Builder:
         """Type a plain scalar by the YAML 1.2 core schema; what YAML 1.1 read differently is refused."""
         if text in _WORDS:
             return _WORDS[text]
-        refused, remedy = "", "write it in decimal"
         if _TWO_WAYS.fullmatch(text):
-            refused = f"{quoted(text)} can be read as more than one number"
-        elif _NOT_FINITE.fullmatch(text):
-            refused, remedy = f"{quoted(text)} is not a finite number", "write a number"
-        elif not _FLOAT.fullmatch(text):
+            why = "can be read as more than one number"
+        elif not _FLOAT.fullmatch(text) and not _NOT_FINITE.fullmatch(text):
             return text
         elif sum(map(str.isdigit, text)) > MOST_DIGITS:
-            refused, remedy = f"a number of more than {MOST_DIGITS} digits", "shorten it"
-        elif _INTEGER.fullmatch(text):
-            return int(text)
-        elif abs(number := float(text)) != float("inf"):
-            return number
+            why = f"has more than {MOST_DIGITS} digits"
+        elif _NOT_FINITE.fullmatch(text) or math.isinf(float(text)):
+            why = "is not a finite number"
         else:
-            refused, remedy = f"{quoted(text)} is too large for a number", "write a smaller one"
-        self.fault(place, refused, f"{remedy}, or put it in quotes if it is text")
+            return int(text) if _INTEGER.fullmatch(text) else float(text)
+        self.fault(place, f"{quoted(text)} {why}", "write it as a decimal number, or put it in quotes if it is text")
         return text
 
     def enter(self, mapping: dict[str, Node], key: Node, node: Node) -> None:
@@ -292,23 +283,18 @@ class _Builder:
 
 
 _OPENED = {"quoted scalar": "quote", "flow mapping": "brace", "flow sequence": "bracket"}
-_FOLDED = "put a text that starts with > or | in quotes"
-_INDENT = "check the indent here, and that brackets and quotes above are closed"
-_HINTS = {  # what the commonest complaints of the YAML parsers usually mean
+_HINTS = {  # what the commonest complaints of the YAML parsers usually mean; the first that fits
     "tab character": "indent with spaces, not tabs",
     "Unicode character escape": "write the character itself",
     "found unexpected ':'": "write a space after the ':'",
-    "indentation indicator": _FOLDED,
-    "comment or line break": _FOLDED,
-    "comment or a line break": _FOLDED,
+    "indentation indicator": "put a text that starts with > or | in quotes",
+    "line break": "put a text that starts with > or | in quotes",
     "unknown escape": "in double quotes a \\ starts an escape: write \\\\, or use single quotes",
     "mapping values are not allowed": "a text that holds ': ' needs quotes, and keys of one mapping the same indent",
     "could not find expected ':'": "a ': ' is missing, or this line belongs to the text above and needs its indent",
     "cannot start any token": "indent with spaces, not tabs; put a text that starts with @ ` % > or | in quotes",
-    "did not find expected": _INDENT,
-    "expected <block end>": _INDENT,
-    "expected ',' or": "check that brackets and quotes above are closed",
     "unexpected end of stream": "a quote or bracket is still open",
+    "expected": "check the indent here, and that brackets and quotes above are closed",
 }
 
 

@@ -9,8 +9,6 @@ from pydantic_core import core_schema, to_jsonable_python
 
 from escsim.scenario import Scenario
 
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
 
 def scenario_schema() -> dict[str, Any]:
     """Give the JSON Schema of a scenario file.
@@ -19,20 +17,17 @@ def scenario_schema() -> dict[str, Any]:
     `escsim check`. A file that `extends` another is not bound to be complete, so only its top-level keys are fixed.
     """
     whole = Scenario.model_json_schema(schema_generator=_Published)
-    definitions = whole.pop("$defs")
-    properties = {"extends": _EXTENDS, **whole["properties"]}
-    full = {"required": whole.pop("required"), "properties": {name: value for name, value in properties.items() if name != "extends"}}
-    parts = {"properties": {**dict.fromkeys(properties, True), "omit": _OMIT}}
+    changes = {"extends": True, **dict.fromkeys(whole["properties"], True), "omit": _OMIT}
     return {
-        "$schema": DIALECT,
+        "$schema": _Published.schema_dialect,
         "title": "escsim scenario",
         "description": "A diplomatic crisis as data: actors, a ladder of statuses, dated events, and how things might have gone.",
         "type": "object",
         "properties": {"extends": _EXTENDS},
         "if": {"required": ["extends"]},
-        "then": {**parts, "additionalProperties": False},
-        "else": {**full, "additionalProperties": False},
-        "$defs": definitions,
+        "then": {"properties": changes, "additionalProperties": False},
+        "else": {"required": whole["required"], "properties": whole["properties"], "additionalProperties": False},
+        "$defs": whole["$defs"],
     }
 
 
