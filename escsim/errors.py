@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 MOST_SHOWN = 20
@@ -47,10 +47,8 @@ class ScenarioError(Exception):
         super().__init__(self.problems)
 
     def __str__(self) -> str:
-        lines = [str(problem) for problem in self.problems[:MOST_SHOWN]]
-        if (more := len(self.problems) - MOST_SHOWN) > 0:
-            lines.append(f"... and {more} more")
-        return "\n".join(lines)
+        more = len(self.problems) - MOST_SHOWN
+        return "\n".join([*map(str, self.problems[:MOST_SHOWN]), *([f"... and {more} more"] if more > 0 else [])])
 
 
 def plain(text: str, most: int = 60) -> str:
@@ -83,15 +81,12 @@ def listed(names: Iterable[object], most: int = 12) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Find the known name that was probably meant, if one is close enough.
-
-    The bar of 0.75 is high on purpose: at difflib's own 0.6, 'states' is offered for 'rates'.
-    """
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.75)
+    """Find the known name that was probably meant, if one is close enough."""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.75)  # at difflib's own 0.6, 'states' is offered for 'rates'
     return found[0] if found else None
 
 
-def suggest(name: str, known: Sequence[str] | Iterable[str], what: str = "known") -> str:
+def suggest(name: str, known: Iterable[str], what: str = "known") -> str:
     """Say how to mend an unknown name: the one that was probably meant, or all there are."""
     known = list(known)
     if match := nearest(name, known):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from escsim.scenario import Scenario
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema, to_jsonable_python
 
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
+from escsim.scenario import Scenario
 
 
 def scenario_schema() -> dict[str, Any]:
@@ -15,21 +16,18 @@ def scenario_schema() -> dict[str, Any]:
     It says what single values may be; that names exist, dates fit and causes come first is checked by
     `escsim check`. A file that `extends` another is not bound to be complete, so only its top-level keys are fixed.
     """
-    whole = _tidied(Scenario.model_json_schema(by_alias=True))
-    definitions = whole.pop("$defs")
-    properties = {"extends": _EXTENDS, **whole["properties"]}
-    full = {"required": whole.pop("required"), "properties": {name: value for name, value in properties.items() if name != "extends"}}
-    parts = {"properties": {**dict.fromkeys(properties, True), "omit": _OMIT}}
+    whole = Scenario.model_json_schema(schema_generator=_Published)
+    changes = {"extends": True, **dict.fromkeys(whole["properties"], True), "omit": _OMIT}
     return {
-        "$schema": DIALECT,
+        "$schema": _Published.schema_dialect,
         "title": "escsim scenario",
         "description": "A diplomatic crisis as data: actors, a ladder of statuses, dated events, and how things might have gone.",
         "type": "object",
         "properties": {"extends": _EXTENDS},
         "if": {"required": ["extends"]},
-        "then": {**parts, "additionalProperties": False},
-        "else": {**full, "additionalProperties": False},
-        "$defs": definitions,
+        "then": {"properties": changes, "additionalProperties": False},
+        "else": {"required": whole["required"], "properties": whole["properties"], "additionalProperties": False},
+        "$defs": whole["$defs"],
     }
 
 
@@ -47,31 +45,21 @@ _OMIT = {
 }
 
 
-def _tidied(schema: Any) -> Any:
-    """Say what the reader does: no empty values, and no keys but those of the pattern."""
-    if isinstance(schema, list):
-        return [_tidied(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    tidy = {name: _tidied(value) for name, value in schema.items() if name != "propertyNames"}
-    if isinstance(tidy.get("default"), dict):
-        tidy["default"] = _given(tidy["default"])
-    if "patternProperties" in tidy:
-        tidy.setdefault("additionalProperties", False)
-    if "anyOf" in tidy:
-        branches = [branch for branch in tidy["anyOf"] if branch != {"type": "null"}]
-        if len(branches) < len(tidy["anyOf"]):
-            if tidy.get("default", ...) is None:
-                del tidy["default"]
-            if len(branches) == 1:
-                tidy = {**branches[0], **{name: value for name, value in tidy.items() if name != "anyOf"}}
-            else:
-                tidy["anyOf"] = branches
-    return tidy
+class _Published(GenerateJsonSchema):
+    """Says what the reader does: no empty values, and no keys but those of the pattern."""
 
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
 
-def _given(default: Any) -> Any:
-    """Leave out of a default what is not stated."""
-    if not isinstance(default, dict):
-        return default
-    return {name: _given(value) for name, value in default.items() if value is not None}
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        if schema.get("default", ...) is None:
+            return self.generate_inner(schema["schema"])
+        return super().default_schema(schema)
+
+    def encode_default(self, dft: Any) -> Any:
+        return to_jsonable_python(dft, by_alias=True, exclude_none=True)
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        made = super().dict_schema(schema)
+        made.pop("propertyNames", None)
+        return {"additionalProperties": False, **made} if "patternProperties" in made else made

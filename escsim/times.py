@@ -28,23 +28,30 @@ def refusal(message: str, remedy: str = "", *at: str, key: bool = False) -> Pyda
     return PydanticCustomError("escsim", "{message}", {"message": message, "remedy": remedy, "at": at, "key": key})
 
 
-def _got(value: object) -> str:
-    """Describe a value that cannot be taken."""
-    if isinstance(value, list | dict):
-        return "a list" if isinstance(value, list) else "a mapping"
-    return quoted(str(value).lower() if isinstance(value, bool) else value)
-
-
 class Written:
     """Base of the values that a file writes as one scalar: parsed from it, shown and stored as its text."""
 
     pattern: ClassVar[str]
     help: ClassVar[str]
-    instances: ClassVar[list[dict[str, Any]]] = []  # what else than a string of this pattern is accepted
+    wanted: ClassVar[str]
+    remedy: ClassVar[str]
+    types: ClassVar[tuple[type, ...]] = (str,)
 
     @classmethod
     def parse(cls, value: object) -> Self:
         """Read the value as written in a file; raises a `refusal` with a remedy."""
+        found = re.fullmatch(cls.pattern, str(value)) if type(value) in cls.types else None
+        if found is None:
+            got = {list: "a list", dict: "a mapping", bool: quoted(str(value).lower())}.get(type(value)) or quoted(value)
+            raise refusal(f"{cls.wanted} is wanted, not {got}", cls._remedy(value))
+        return cls._read(found)
+
+    @classmethod
+    def _remedy(cls, _value: object) -> str:
+        return cls.remedy
+
+    @classmethod
+    def _read(cls, found: re.Match[str]) -> Self:
         raise NotImplementedError
 
     @classmethod
@@ -57,53 +64,41 @@ class Written:
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         text = {"type": "string", "pattern": cls.pattern, "description": cls.help}
-        return {"anyOf": [text, *cls.instances]} if cls.instances else text
+        years = {"type": "integer", "minimum": YEARS[0], "maximum": YEARS[-1]}
+        return {"anyOf": [text, years]} if int in cls.types else text
 
 
 _NUMBER = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
-_UNITS = {
-    "second": timedelta(seconds=1) // TICK,
-    "minute": timedelta(minutes=1) // TICK,
-    "hour": timedelta(hours=1) // TICK,
-    "day": TICKS_A_DAY,
-    "week": 7 * TICKS_A_DAY,
-}
+_UNITS = {"second": 10**6, "minute": 60 * 10**6, "hour": 3600 * 10**6, "day": TICKS_A_DAY, "week": 7 * TICKS_A_DAY}
 _UNIT = "(" + "|".join(_UNITS) + ")s?"
-_SPAN = re.compile(rf"{_NUMBER} *{_UNIT}")
-_RATE = re.compile(rf"{_NUMBER} *(?:per|a|an|/) *{_UNIT}")
 LONGEST = 1000 * 366 * TICKS_A_DAY
 
 
 @dataclass(frozen=True, order=True)
 class Span(Written):
-    """A length of time such as `36 hours`, `2 days` or `1.5 weeks`.
-
-    Attributes
-    ----------
-    ticks : int
-        Its length in microseconds, 0 to 1,000 years.
-    """
+    """A length of time such as `36 hours`, `2 days` or `1.5 weeks`: 0 to 1,000 years, in ticks."""
 
     ticks: int
 
-    pattern: ClassVar[str] = rf"^ *{_SPAN.pattern} *$"
-    help: ClassVar[str] = "A length of time: 36 hours, 2 days, 1.5 weeks (units: seconds, minutes, hours, days, weeks)."
+    pattern = rf"^ *{_NUMBER} *{_UNIT} *$"
+    help = "A length of time: 36 hours, 2 days, 1.5 weeks (units: seconds, minutes, hours, days, weeks)."
+    wanted = "a length of time"
+    remedy = "for example: 36 hours, 2 days, 1.5 weeks"
 
     @classmethod
-    def parse(cls, value: object) -> Self:
-        """Read a span; raises a `refusal` if the unit is missing or is not of fixed length."""
-        found = _SPAN.fullmatch(value.strip()) if isinstance(value, str) else None
-        if found is None:
-            raise refusal(f"a length of time is wanted, not {_got(value)}", _span_remedy(value))
+    def _read(cls, found: re.Match[str]) -> Self:
         ticks = int((Decimal(found[1]) * _UNITS[found[2]]).to_integral_value())
         if ticks > LONGEST:
-            raise refusal(f"{quoted(value)} is longer than 1,000 years", "give a shorter time")
+            raise refusal(f"{quoted(found[0])} is longer than 1,000 years", "give a shorter time")
         return cls(ticks)
 
-    @property
-    def days(self) -> float:
-        """Its length in days."""
-        return self.ticks / TICKS_A_DAY
+    @classmethod
+    def _remedy(cls, value: object) -> str:
+        if type(value) in (int, float):
+            return f"say the unit: {value} days"
+        if isinstance(value, str) and re.search("month|year", value):
+            return "months and years differ in length: say how many days"
+        return cls.remedy
 
     def __str__(self) -> str:
         for unit, ticks in reversed(_UNITS.items()):
@@ -112,36 +107,20 @@ class Span(Written):
         return f"{Decimal(self.ticks).scaleb(-6).normalize():f} seconds"
 
 
-def _span_remedy(value: object) -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return f"say the unit: {value} days"
-    if isinstance(value, str) and re.search("month|year", value):
-        return "months and years differ in length: say how many days"
-    return "for example: 36 hours, 2 days, 1.5 weeks"
-
-
 @dataclass(frozen=True)
 class Rate(Written):
-    """How often something happens, such as `0.2 per day`.
-
-    Attributes
-    ----------
-    per_tick : float
-        Expected number in a microsecond, above 0.
-    """
+    """How often something happens, such as `0.2 per day`; `per_tick` is the expected number in a microsecond, above 0."""
 
     text: str
     per_tick: float
 
-    pattern: ClassVar[str] = rf"^ *{_RATE.pattern} *$"
-    help: ClassVar[str] = "How often: 0.2 per day, 1 per week."
+    pattern = rf"^ *{_NUMBER} *(?:per|a|an|/) *{_UNIT} *$"
+    help = "How often: 0.2 per day, 1 per week."
+    wanted = "a rate"
+    remedy = "for example: 0.2 per day"
 
     @classmethod
-    def parse(cls, value: object) -> Self:
-        """Read a rate; raises a `refusal` unless it is above 0."""
-        found = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
-        if found is None:
-            raise refusal(f"a rate is wanted, not {_got(value)}", "for example: 0.2 per day")
+    def _read(cls, found: re.Match[str]) -> Self:
         per_tick = float(found[1]) / _UNITS[found[2]]
         if per_tick == 0:
             raise refusal("a rate must be above 0", "for something that never happens, leave the event out")
@@ -161,25 +140,18 @@ ABOUT = 3 * DAY
 
 @dataclass(frozen=True, order=True)
 class Date(Written):
-    """A day used as a bound, such as `2024-01-26`: what is bound by it may come about until the day's end.
-
-    Attributes
-    ----------
-    day : datetime.date
-        The day.
-    """
+    """A day used as a bound, such as `2024-01-26`: what is bound by it may come about until the day's end."""
 
     day: Day
 
-    pattern: ClassVar[str] = r"^[0-9]{4}-[0-9][0-9]-[0-9][0-9]$"
-    help: ClassVar[str] = "A day: 2024-01-26. As a bound it includes the whole day."
+    pattern = rf"^{_DATE}$"
+    help = "A day: 2024-01-26. As a bound it includes the whole day."
+    wanted = "a day"
+    remedy = "days are written YYYY-MM-DD: 2024-01-26"
 
     @classmethod
-    def parse(cls, value: object) -> Self:
-        """Read a day; raises a `refusal` for anything less or more exact."""
-        if not isinstance(value, str) or not re.fullmatch(cls.pattern, value):
-            raise refusal(f"a day is wanted, not {_got(value)}", "days are written YYYY-MM-DD: 2024-01-26")
-        return cls(_bounds(value.strip())[0].date())
+    def _read(cls, found: re.Match[str]) -> Self:
+        return cls(_bounds(found[0])[0].date())
 
     @property
     def end(self) -> datetime:
@@ -212,20 +184,18 @@ class When(Written):
     last: datetime
     end: datetime
 
-    pattern: ClassVar[str] = rf"^ *(?:about +{_DATE}|{_PART}(?: +to +{_PART})?) *$"
-    help: ClassVar[str] = (
+    pattern = rf"^ *(?:about +{_DATE}|{_PART}(?: +to +{_PART})?) *$"
+    help = (
         "A date as well as it is known: 2013-10-08, 2024-01-18 05:00 (UTC), 2013-10, 2012, about 2017-06-22 (three days either way), "
         "2024-01-17 to 2024-01-18."
     )
-    instances: ClassVar[list[dict[str, Any]]] = [{"type": "integer", "minimum": YEARS[0], "maximum": YEARS[-1]}]
+    wanted = "a date"
+    remedy = "for example: 2024-01-18, 2024-01-18 05:00, 2013-10, about 2017-06-22"
+    types = (str, int)
 
     @classmethod
-    def parse(cls, value: object) -> Self:
-        """Read a date; raises a `refusal` that says which forms there are."""
-        text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
-        if not re.fullmatch(cls.pattern, text):
-            raise refusal(f"a date is wanted, not {_got(value)}", "for example: 2024-01-18, 2024-01-18 05:00, 2013-10, about 2017-06-22")
-        text = re.sub(" +", " ", text)
+    def _read(cls, found: re.Match[str]) -> Self:
+        text = " ".join(found[0].split())
         if text.startswith("about "):
             middle, end = _bounds(text.removeprefix("about "))
             return cls(text, middle - ABOUT, middle + ABOUT, end + ABOUT)
@@ -258,18 +228,14 @@ class When(Written):
 
 def _bounds(text: str) -> tuple[datetime, datetime]:
     """Give the first moment of a year, month, day or time of day, and its end."""
-    year, month, day, clock = int(text[:4]), text[5:7], text[8:10], text[11:]
+    year, month, day, clock = int(text[:4]), int(text[5:7] or 1), int(text[8:10] or 1), text[11:]
+    hour, minute = map(int, clock.split(":")) if clock else (0, 0)
     if year not in YEARS:
         raise refusal(f"the year {year:04} is out of range", f"years {YEARS[0]} to {YEARS[-1]} can be used")
     try:
-        first = datetime(year, int(month or 1), int(day or 1))
-        if clock:
-            first += timedelta(hours=datetime.strptime(clock, "%H:%M").hour, minutes=int(clock[3:]))
-            return first, first
+        first = datetime(year, month, day, hour, minute)
     except ValueError:
         raise refusal(f"there is no {quoted(text)} in the calendar", "dates are YYYY-MM-DD, times HH:MM from 00:00 to 23:59") from None
-    if day:
-        return first, first + DAY
-    if month:
-        return first, datetime(year + int(month) // 12, int(month) % 12 + 1, 1)
-    return first, datetime(year + 1, 1, 1)
+    if len(text) >= len("2024-01-01"):
+        return first, first if clock else first + DAY
+    return first, datetime(year + month // 12, month % 12 + 1, 1) if len(text) == len("2024-01") else datetime(year + 1, 1, 1)

@@ -267,6 +267,8 @@ def test_a_file_too_large_or_not_text_is_refused_at_once(name: str, loader: Any,
     said = outcome(Path("x.yaml"))
     assert time.process_time() - start < (1 if loader is not yaml.SafeLoader else 3)
     if expected:
+        if "nested" in expected and loader is not yaml.SafeLoader:  # libyaml has given up further on since 0.2.6
+            said, expected = (re.sub(r"1:\d+: ", "1: ", each, count=1) for each in (said, expected))
         assert f"x.yaml:{expected}" == said
     else:
         assert "is not allowed" in said

@@ -139,7 +139,7 @@ def test_what_is_given_is_named_in_the_refusal() -> None:
     )
     assert at({"gamma": {"cv": 1.0, "shape": 2.0}}, SpreadLaw) == ("gamma",)
     nothing = "these parameters do not determine the law: none is given"
-    assert said({"lognormal": {}}, SpreadLaw) == (nothing, "give sigma, or cv; `spread: none` leaves the gaps as they were")
+    assert said({"lognormal": {}}, SpreadLaw) == (nothing, "give sigma, or cv")
 
 
 @pytest.mark.parametrize("name", WITHOUT_MEAN)
@@ -164,7 +164,9 @@ def test_a_higher_quantile_is_a_longer_time(name: str, low: str, high: str) -> N
     assert not faults(Delay, {name: {low: "1 day", high: "25 hours"}})
     assert not faults(Delay, {name: {high: "25 hours", low: "1 day"}})
     for longer in ("1 day", "23 hours"):
-        assert said({name: {low: "1 day", high: longer}}) == ("the higher quantile must be the longer time", "for example {q10: 1 day, q90: 9 days}")
+        message, remedy = said({name: {low: "1 day", high: longer}})
+        assert message.endswith(f" times as long as {low}, this is {1 if longer == '1 day' else '0.958333'} times")
+        assert remedy == "the higher quantile must be the longer time"
 
 
 @pytest.mark.parametrize(
@@ -248,19 +250,17 @@ def test_bounds_that_are_one_time_are_better_a_fixed_delay(law: str) -> None:
 
 
 LIMITS = [
-    ("weibull", "shape", "scale", 0.2, 100, "the shape of a Weibull law is 0.2 to 100"),
-    ("weibull", "cv", "mean", 0.013, 15.8, "the cv of a Weibull law is 0.013 to 15.8"),
-    ("gamma", "shape", "scale", 0.2, 10_000, "the shape of a gamma law is 0.2 to 10,000"),
-    ("gamma", "cv", "mean", 0.01, 2.236, "the cv of a gamma law is 0.01 to 2.236"),
-    ("lognormal", "sigma", "median", 0.01, 5, "the sigma of a lognormal law is 0.01 to 5"),
-    ("lognormal", "cv", "mean", 0.01, 20, "the cv of a lognormal law is 0.01 to 20"),
+    ("weibull", "shape", "scale", 0.2, 100),
+    ("weibull", "cv", "mean", 0.013, 15.8),
+    ("gamma", "shape", "scale", 0.2, 10_000),
+    ("gamma", "cv", "mean", 0.01, 2.236),
+    ("lognormal", "sigma", "median", 0.01, 5),
+    ("lognormal", "cv", "mean", 0.01, 20),
 ]
 
 
-@pytest.mark.parametrize(("law", "parameter", "other", "low", "high", "remedy"), LIMITS)
-def test_a_parameter_beyond_the_tables_is_refused_with_what_is_admitted(
-    law: str, parameter: str, other: str, low: float, high: float, remedy: str
-) -> None:
+@pytest.mark.parametrize(("law", "parameter", "other", "low", "high"), LIMITS)
+def test_a_parameter_beyond_the_tables_is_refused_with_what_is_admitted(law: str, parameter: str, other: str, low: float, high: float) -> None:
     """A law whose table is wrong by more than 1e-8, or a refusal that leaves one guessing."""
 
     def both(value: float) -> list[tuple[type[Delay | SpreadLaw], dict[str, object]]]:
@@ -268,22 +268,21 @@ def test_a_parameter_beyond_the_tables_is_refused_with_what_is_admitted(
 
     for value in (low, high):
         assert [faults(*each) for each in both(value)] == [[], []]
-    for value, bound in [
-        (low * 0.999, f"at least {low:,g}"),
-        (0.0, f"at least {low:,g}"),
-        (-1.0, f"at least {low:,g}"),
-        (high * 1.001, f"at most {high:,g}"),
-        (1e300, f"at most {high:,g}"),
+    for value, kind, bound in [
+        (low * 0.999, "greater_than_equal", {"ge": low}),
+        (0.0, "greater_than_equal", {"ge": low}),
+        (-1.0, "greater_than_equal", {"ge": low}),
+        (high * 1.001, "less_than_equal", {"le": high}),
+        (1e300, "less_than_equal", {"le": high}),
     ]:
         for form, wrong in both(value):
-            assert said(wrong, form)[0] == f"must be {bound}, this is {value:.12g}"
-            assert said(wrong, form)[1].split("; ")[0] == remedy
-            assert at(wrong, form) == (law, parameter)
+            (fault,) = faults(form, wrong)
+            assert (fault["type"], fault["ctx"], fault["loc"]) == (kind, bound, (law, parameter))
 
 
 def test_a_cv_at_its_limits_has_a_shape_within_its_own() -> None:
     """Two ways to say the same law, of which one is refused."""
-    for law, parameter, _, low, high, _ in LIMITS:
+    for law, parameter, _, low, high in LIMITS:
         kind = LAWS[law]
         assert issubclass(kind, Shaped)
         if parameter == "cv":
@@ -300,13 +299,12 @@ def test_two_quantiles_that_no_admitted_shape_has_are_refused_with_what_they_can
     """A law whose table is wrong, or a remedy that is refused in its turn."""
     wide = {name: {low: "0.01 seconds", high: "3000 days"}}  # 2.6e10 times as long; 25 and 50 in 100 of a lognormal law are 29 apart
     message, remedy = said(wide)
-    assert message == f"{high} is 25,900,000,000 times as long as {low}"
+    assert remedy.startswith("a lognormal law has the longest tails")
     assert at(wide) == (name, high)
     close = {name: {low: "100000 seconds", high: "100001 seconds"}}
-    assert said(close)[0] == f"{high} is too close to {low}"
-    assert said(close)[1] == remedy.split("; ")[0] + "; with less spread it is as good as fixed"
+    assert said(close)[0] == message.replace("2.592e+10", "1.00001")
     assert at(close) == (name, high)
-    found = re.match(rf"{high} can be ([\d.]+) to ([\d.,]+) times as long as {low}", remedy)
+    found = re.fullmatch(rf"{high} must be ([\d.]+) to ([\d.,]+) times as long as {low}, this is 2.592e\+10 times", message)
     assert found
     least, most = (float(each.replace(",", "")) for each in found.groups())
     assert 1 < least < most
@@ -314,11 +312,6 @@ def test_two_quantiles_that_no_admitted_shape_has_are_refused_with_what_they_can
         assert not faults(Delay, {name: {low: "1 second", high: f"{times:.6f} seconds"}})
     assert faults(Delay, {name: {low: "1000 seconds", high: f"{1000 * (least - 1e-4):.6f} seconds"}})
     assert faults(Delay, {name: {low: "1 second", high: f"{1.02 * most:.6f} seconds"}})
-
-
-def test_where_a_lognormal_law_would_reach_it_is_named() -> None:
-    assert said({"gamma": {"q25": "1 second", "q75": "800 seconds"}})[1].endswith("; a lognormal law has longer tails")
-    assert not faults(Delay, {"lognormal": {"q25": "1 second", "q75": "800 seconds"}})
 
 
 @pytest.mark.parametrize(
@@ -381,10 +374,10 @@ def test_a_mean_that_the_clock_can_tell_is_taken(law: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("shape", [0.2, 0.5, 1.0, 3.0, 100.0, 10_000.0])
-def test_the_bound_on_the_mean_of_a_gamma_law_is_one(shape: float) -> None:
-    """SciPy is loaded only where this bound is not enough: it must not be below the mean."""
+def test_the_mean_of_a_gamma_law_is_one_to_ten_times_its_median(shape: float) -> None:
+    """SciPy is loaded only where this is not enough to know that the clock can tell the mean."""
     law = Gamma.model_validate({"shape": shape, "median": Span.parse("30 days")})
-    assert 30 * TICKS_A_DAY < law.average() <= law.rough_average()
+    assert 30 * TICKS_A_DAY < law.average() < 300 * TICKS_A_DAY
 
 
 def test_what_is_solved_for_has_no_last_bits() -> None:

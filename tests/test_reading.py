@@ -410,6 +410,16 @@ def test_a_file_that_extends_one_outside_its_folder_by_a_link_is_refused(tmp_pat
     assert refusal(Path("x.yaml")) == "x.yaml:1:10: error: 'link.yaml' leads out of the folder\n    copy the file beside this one"
 
 
+@pytest.mark.parametrize("file", ["base.yaml", "x.yaml"])
+def test_an_id_written_twice_is_told_in_extended_files_as_well(file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A merge by id that swallows one of two events."""
+    monkeypatch.chdir(tmp_path)
+    event = "  - {id: again, date: 2024-01-11, actor: AAA, action: protest}\n"
+    Path("base.yaml").write_text((GOOD / "minimal.yaml").read_text() + event * 2 * (file == "base.yaml"))
+    Path("x.yaml").write_text("extends: base.yaml\nevents:\n" + (event * 2 if file == "x.yaml" else event.replace("again", "more")))
+    assert "two events are called 'again'" in refusal(Path("x.yaml"))
+
+
 def test_a_link_that_stays_in_the_folder_is_followed(tmp_path: Path) -> None:
     """A refusal of what is harmless."""
     (tmp_path / "minimal.yaml").write_text((GOOD / "minimal.yaml").read_text())
