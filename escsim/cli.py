@@ -272,7 +272,7 @@ def list_(what: str | None, json_: bool) -> None:
         rows = [(name + ("*" if words[name].moves_missions else ""), *rest) for name, *rest in rows]
     elif what == "ladders":
         steps = {name: ladder.load_shipped(name) for name in ladder.shipped()}
-        data = {name: each.form.model_dump(mode="json", by_alias=True) for name, each in steps.items()}
+        data = {name: each.model_dump(mode="json", by_alias=True) for name, each in steps.items()}
         rows = [(name, " < ".join(each.statuses)) for name, each in steps.items()]
         head = ["ladder", "statuses, mildest first"]
     else:

@@ -7,36 +7,48 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date as Day
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Discriminator, Field, GetJsonSchemaHandler, PrivateAttr, Tag, model_validator
-from pydantic_core import CoreSchema
+from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
 
 from escsim import actions as vocabulary
 from escsim import ladder as ladders
-from escsim.actions import Action
+from escsim.actions import Action, ActionOrText
 from escsim.delays import Delay, SpreadLaw
 from escsim.errors import Place
 from escsim.forms import EXPECT, Actor, Form, Mission, MissionOrPair, Name, Number, OneOrMore, Text, Truth, Who, Whole, key
-from escsim.ladder import Ladder, LadderForm
+from escsim.ladder import Ladder
 from escsim.reading import Document, Node
+from escsim.references import Refers
 from escsim.times import DAY, TICK, Date, Span, When, refusal
 
 if TYPE_CHECKING:
     from escsim.ensemble import Ensemble
     from escsim.trajectory import Trajectory
 
-Probability = Annotated[Number, Field(ge=0, le=1)]
 NOTHING = "nothing"
+
+Probability = Annotated[Number, Field(ge=0, le=1)]
+ActorKey = Annotated[Actor, Refers("actor")]
+SourceKey = Annotated[Name, Refers("source")]
+EventId = Annotated[Name, Refers("event")]
+Cause = Annotated[Name, Refers("cause")]
+Option = Annotated[Name, Refers("option")]
+Status = Annotated[Name, Refers("status or group")]
+Bound = Annotated[Date, Refers("day")]
+Moment = Annotated[When, Refers("day")]
+Statuses = OneOrMore[Status]
+Held = Annotated[dict[Annotated[Who, Refers("mission or pair")], Statuses], Field(min_length=1)]
+Line = Annotated[dict[Annotated[MissionOrPair, Refers("mission or pair")], Statuses], Field(min_length=1)]
 
 
 def missions_of(pair: str) -> tuple[str, str]:
     """Give the two missions of a pair: `PAK-IRN` is `PAK->IRN` and `IRN->PAK`."""
-    one, other = pair.split("-")
+    one, _, other = pair.partition("-")
     return f"{one}->{other}", f"{other}->{one}"
 
 
@@ -84,13 +96,8 @@ class Period(Form):
 class Follows(Form):
     """What calls an event: any of its causes, or the last of all of them."""
 
-    any: OneOrMore[Name] | None = key("Each of these calls it.", ["iranian_strikes"], None)
-    all: OneOrMore[Name] | None = key("The last of these to happen calls it.", ["call_on_19_january", "council"], None)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, value: object) -> object:
-        return {"any": value} if isinstance(value, str | list) else value
+    any: OneOrMore[Cause] | None = key("Each of these calls it.", ["iranian_strikes"], None)
+    all: OneOrMore[Cause] | None = key("The last of these to happen calls it.", ["call_on_19_january", "council"], None)
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -98,33 +105,31 @@ class Follows(Form):
             raise refusal("give either a list of causes or {all: [...]}", "follows: [a, b] means any of them")
         return self
 
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        full = handler(schema)
-        short = handler.resolve_ref_schema(full)["properties"]["any"]["anyOf"]
-        return {"title": "Follows", "anyOf": [*(branch for branch in short if branch.get("type") != "null"), full]}
-
     @property
     def causes(self) -> tuple[str, ...]:
         """Everything named, in the order of the file."""
         return self.any or self.all or ()
 
-    def met(self, happened: Iterable[str]) -> bool:
-        """Say whether a firing of one of the causes calls the event, given all that has happened by then."""
-        return self.all is None or set(self.all) <= set(happened)
+    def calls(self, cause: str, happened: Collection[str]) -> bool:
+        """Say whether the happening of an event calls what follows so, given all that has happened by then."""
+        return cause in self.causes and (self.all is None or all(name in happened for name in self.all))
 
 
+Causes = Annotated[
+    Follows,
+    BeforeValidator(lambda value: {"any": value} if isinstance(value, str | list) else value, json_schema_input_type=OneOrMore[Name] | Follows),
+]
 Range = Annotated[tuple[Number | str, Number | str], Field(description="From low to high.", examples=[[0.2, 0.4]])]
-
-
-Parties = Annotated[OneOrMore[Actor], Field(max_length=100)]
+Parties = Annotated[OneOrMore[ActorKey], Field(max_length=100)]
 
 
 class Event(Form):
     """Something done on a date, or something that might have been done."""
 
     id: Name = key("Its name in this file.", "recall")
-    date: When | None = key("When it happened, as well as that is known. An event without a date did not happen, but might have.", "2024-01-17", None)
+    date: Moment | None = key(
+        "When it happened, as well as that is known. An event without a date did not happen, but might have.", "2024-01-17", None
+    )
     actor: Parties = key("Who acted; several act together.", "PAK")
     target: Parties | None = key("On whom; several actors without a target act on one another.", "IRN", None)
     action: OneOrMore[Name] = key("What was done: a trigger of the ladder or an action of the vocabulary; several in this order.", "recall_envoy")
@@ -132,26 +137,24 @@ class Event(Form):
     label: Annotated[str, Field(min_length=1, max_length=40)] | None = key(
         "A short name for pictures; its id if not given.", "Security Committee", None
     )
-    cite: OneOrMore[Name] | None = key("Where it is reported: keys of `sources`.", "dawn", None)
+    cite: OneOrMore[SourceKey] | None = key("Where it is reported: keys of `sources`.", "dawn", None)
     confidence: Literal["high", "medium", "low"] | None = key("How sure the date and the deed are.", "high", None)
     disputed: Text | None = key("On what the sources differ.", "Headlines say expelled; the ministry did not.", None)
-    follows: Follows | None = key(
-        "What calls it in a variant: each of these, or {all: [...]}. Without it the event is called at the start.", "iranian_strikes", None
+    follows: Causes | None = key(
+        "What calls it in a variant: each of these, or {all: [...]}. Without it the event is called at the start.",
+        "iranian_strikes",
+        None,
+        title="Follows",
     )
-    while_: dict[Mission, OneOrMore[Name]] | None = key(
+    while_: dict[Annotated[Mission, Refers("mission")], Statuses] | None = key(
         "Its gate: the statuses these missions must be in.", {"PAK->IRN": "normal"}, None, alias="while", min_length=1
     )
-    unless: OneOrMore[Name] | None = key("What bars it for good once it has happened.", "call_on_19_january", None)
+    unless: OneOrMore[EventId] | None = key("What bars it for good once it has happened.", "call_on_19_january", None)
     probability: Probability | None = key("The chance that it comes about each time it is armed; 1 if not given.", 0.9, None)
     delay: Delay | None = key("The time from its arming until it happens; for a dated event the file's `spread` if not given.", "2 days", None)
     repeats: Truth = key("Whether it may happen more than once: then every call counts.", True, False)
     range: dict[Name, Range] | None = key("Low and high for the probability and for parameters of the delay.", {"probability": [0.2, 0.4]}, None)
     basis: Text | None = key("What probability and delay rest on: a base rate, or the author's assumption.", "Assumption of the author.", None)
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        """The states among its actors and targets."""
-        return tuple(name for name in (*self.actor, *(self.target or ())) if is_state(name))
 
     def pairs(self) -> Iterator[tuple[str, str]]:
         """Give who acts on whom, nobody on itself."""
@@ -180,11 +183,11 @@ def is_state(actor: str) -> bool:
 class Choice(Form):
     """A decision point: when it is called, exactly one of its options comes about."""
 
-    actor: OneOrMore[Actor] = key("Who decides.", "PAK")
+    actor: OneOrMore[ActorKey] = key("Who decides.", "PAK")
     question: Text = key("The decision in words.", "How should Islamabad answer strikes on its soil?")
-    follows: Follows | None = key("What puts the decision, as in an event.", "iranian_strikes", None)
+    follows: Causes | None = key("What puts the decision, as in an event.", "iranian_strikes", None, title="Follows")
     repeats: Truth = key("Whether it is put more than once: then its options may happen more than once.", True, False)
-    options: dict[Name, Probability] = key(
+    options: dict[Option, Probability] = key(
         "The events to choose from, each with its share; `nothing` needs no event. The shares sum to 1.",
         {"pakistani_strikes": 0.5, "nothing": 0.5},
         min_length=2,
@@ -197,10 +200,10 @@ class Background(Form):
     """Something that belongs to the story but is not replayed; it may lie before the period."""
 
     date: When = key("When.", "2023-12-15")
-    actor: OneOrMore[Actor] = key("Who acted.", "jaish_al_adl")
-    target: OneOrMore[Actor] | None = key("On whom.", "IRN", None)
+    actor: OneOrMore[ActorKey] = key("Who acted.", "jaish_al_adl")
+    target: OneOrMore[ActorKey] | None = key("On whom.", "IRN", None)
     text: Text = key("What happened.", "Gunmen attack a police station at Rask.")
-    cite: OneOrMore[Name] | None = key("Where it is reported.", "dawn", None)
+    cite: OneOrMore[SourceKey] | None = key("Where it is reported.", "dawn", None)
 
 
 class Variants(Form):
@@ -215,8 +218,13 @@ class Variants(Form):
     )
 
 
-Held = Annotated[dict[Who, OneOrMore[Name]], Field(min_length=1)]
-Line = Annotated[dict[MissionOrPair, OneOrMore[Name]], Field(min_length=1)]
+def only_one(form: Form, what: str, kinds: tuple[str, ...]) -> str:
+    """Give the one of these keys that a form states; raises a `refusal` if it states none or several."""
+    stated = [kind.rstrip("_") for kind in kinds if getattr(form, kind) is not None]
+    if len(stated) != 1:
+        wanted = ", ".join(kind.rstrip("_") for kind in kinds)
+        raise refusal(f"one {what} is wanted, not {' and '.join(stated) or 'none'}", f"one of: {wanted}")
+    return stated[0]
 
 
 class Condition(Form):
@@ -224,27 +232,24 @@ class Condition(Form):
 
     reach: Held | None = key("A mission, a pair or `any` mission comes to be in one of these statuses.", {"PAK-IRN": "severed"}, None)
     in_: Held | None = key("It is in one of them at the end of the day `on`.", {"PAK->IRN": "restored"}, None, alias="in")
-    happens: OneOrMore[Name] | None = key("One of these events happens.", "second_iranian_strike", None)
-    before: tuple[Name, Name] | None = key("The first of two events happens, and before the second.", ["call", "strike"], None)
+    happens: OneOrMore[EventId] | None = key("One of these events happens.", "second_iranian_strike", None)
+    before: tuple[EventId, EventId] | None = key("The first of two events happens, and before the second.", ["call", "strike"], None)
     and_: tuple[Condition, ...] | None = key("All of these hold.", [{"happens": "a"}, {"happens": "b"}], None, alias="and", min_length=2)
     or_: tuple[Condition, ...] | None = key("One of these holds.", [{"happens": "a"}, {"happens": "b"}], None, alias="or", min_length=2)
     not_: Condition | None = key("This does not hold.", {"happens": "a"}, None, alias="not")
-    by: Date | None = key("At the latest on this day.", "2024-01-26", None)
-    on: Date | None = key("At the end of this day.", "2024-01-26", None)
+    by: Bound | None = key("At the latest on this day.", "2024-01-26", None)
+    on: Bound | None = key("At the end of this day.", "2024-01-26", None)
     within: Span | None = key("At the latest this long after `after`, or after the start.", "4 days", None)
-    after: Name | None = key("Only what comes after the first happening of this event counts.", "agreement", None)
+    after: EventId | None = key("Only what comes after the first happening of this event counts.", "agreement", None)
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        kinds = ("reach", "in", "happens", "before", "and", "or", "not")
-        stated = [kind for kind in kinds if getattr(self, kind if hasattr(self, kind) else f"{kind}_") is not None]
-        if len(stated) != 1:
-            raise refusal(f"one condition is wanted, not {' and '.join(stated) or 'none'}", "one of: " + ", ".join(kinds))
-        timed = stated[0] in ("reach", "happens")
-        for name, allowed in (("by", timed), ("within", timed), ("after", timed), ("on", stated[0] == "in")):
+        kind = only_one(self, "condition", ("reach", "in_", "happens", "before", "and_", "or_", "not_"))
+        timed = kind in ("reach", "happens")
+        for name, allowed in (("by", timed), ("within", timed), ("after", timed), ("on", kind == "in")):
             if getattr(self, name) is not None and not allowed:
-                raise refusal(f"`{name}` does not go with `{stated[0]}`", "`by`, `within` and `after` go with reach and happens, `on` with in")
-        if stated[0] == "in" and self.on is None:
+                raise refusal(f"`{name}` does not go with `{kind}`", "`by`, `within` and `after` go with reach and happens, `on` with in")
+        if kind == "in" and self.on is None:
             raise refusal("`in` needs the day: `on`", "{in: {PAK->IRN: normal}, on: 2024-01-26}")
         if self.by is not None and self.within is not None:
             raise refusal("`by` and `within` are two bounds for one thing", "keep one")
@@ -255,17 +260,14 @@ class Passage(Form):
     """The time until something first comes about."""
 
     reach: Held | None = key("A mission, a pair or `any` mission comes to be in one of these statuses.", {"PAK->IRN": "restored"}, None)
-    happens: OneOrMore[Name] | None = key("One of these events happens.", "agreement", None)
-    after: Name | None = key("From the first happening of this event; from the start if not given.", "recall", None)
+    happens: OneOrMore[EventId] | None = key("One of these events happens.", "agreement", None)
+    after: EventId | None = key("From the first happening of this event; from the start if not given.", "recall", None)
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if (self.reach is None) == (self.happens is None):
             raise refusal("give either `reach` or `happens`", "{reach: {PAK->IRN: restored}, after: recall}")
         return self
-
-
-QUESTIONS = ("probability", "time_in", "time_to", "peak", "count")
 
 
 class Question(Form):
@@ -275,15 +277,13 @@ class Question(Form):
     probability: Condition | None = key("How likely is this?", {"happens": "second_iranian_strike"}, None)
     time_in: Held | None = key("How long is a mission or pair in these statuses?", {"PAK->IRN": "envoys_away"}, None)
     time_to: Passage | None = key("How long until this?", {"reach": {"PAK->IRN": "restored"}, "after": "recall"}, None)
-    peak: Who | None = key("How severe does it get at worst?", "PAK-IRN", None)
-    count: Name | None = key("How often does this event happen?", "border_incident", None)
+    peak: Annotated[Who, Refers("mission or pair")] | None = key("How severe does it get at worst?", "PAK-IRN", None)
+    count: EventId | None = key("How often does this event happen?", "border_incident", None)
     expect: Annotated[str, Field(pattern=EXPECT)] | None = key("What a probability must be for the scenario to pass its own test.", ">= 0.8", None)
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        stated = [kind for kind in QUESTIONS if getattr(self, kind) is not None]
-        if len(stated) != 1:
-            raise refusal(f"one question is wanted, not {' and '.join(stated) or 'none'}", "one of: " + ", ".join(QUESTIONS))
+        only_one(self, "question", ("probability", "time_in", "time_to", "peak", "count"))
         if self.expect is not None and self.probability is None:
             raise refusal("`expect` goes with `probability` only", "delete it")
         return self
@@ -300,11 +300,11 @@ class Intervention(Form):
     """A what-if: history or the model changed in a stated way."""
 
     text: Text | None = key("The change in words.", "Islamabad does not strike back.", None)
-    remove: OneOrMore[Name] | None = key("Events that come to nothing: each firing is moot.", ["pakistani_strikes"], None)
-    move: dict[Name, When] | None = key("Events that happen on another date, once they are called.", {"call_on_19_january": "2024-01-17"}, None)
-    force: dict[Name, When] | None = key("Events that happen on a date whatever else does.", {"mediation": "2024-01-20"}, None)
-    choose: dict[Name, Name] | None = key("Choices whose option is given.", {"answer_to_strikes": "protest_only"}, None)
-    set: dict[Name, Change] | None = key("Events with another probability or delay.", {"recall": {"probability": 0.5}}, None)
+    remove: OneOrMore[EventId] | None = key("Events that come to nothing: each firing is moot.", ["pakistani_strikes"], None)
+    move: dict[EventId, Moment] | None = key("Events that happen on another date, once they are called.", {"call_on_19_january": "2024-01-17"}, None)
+    force: dict[EventId, Moment] | None = key("Events that happen on a date whatever else does.", {"mediation": "2024-01-20"}, None)
+    choose: dict[Annotated[Name, Refers("choice")], Name] | None = key("Choices whose option is given.", {"answer_to_strikes": "protest_only"}, None)
+    set: dict[EventId, Change] | None = key("Events with another probability or delay.", {"recall": {"probability": 0.5}}, None)
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -317,11 +317,10 @@ class Intervention(Form):
         return self
 
 
-def _ladder_tag(value: object) -> str:
-    return "name" if isinstance(value, str) else "form"
-
-
-LadderKey = Annotated[Annotated[Text, Tag("name")] | Annotated[LadderForm, Tag("form")], Discriminator(_ladder_tag)]
+LadderKey = Annotated[
+    Annotated[Text, Tag("name")] | Annotated[Ladder, Tag("form")],
+    Discriminator(lambda value: "name" if isinstance(value, str) else "form"),
+]
 
 
 class Scenario(Form):
@@ -335,20 +334,22 @@ class Scenario(Form):
         "The story in a few sentences.", "Iran struck inside Pakistan; Pakistan recalled its ambassador and struck back.", None
     )
     sources: dict[Name, Text] = key("Where it is reported: a short key for each source.", {"dawn": "Dawn (Karachi), 23 January 2024"}, {})
-    report: Name | None = key("The source that tells the story; what it does not state is shown as added from others.", "dawn", None)
+    report: SourceKey | None = key("The source that tells the story; what it does not state is shown as added from others.", "dawn", None)
     actors: dict[Actor, Text] = key(
         "States (three capitals, ISO 3166) and other parties, each with its name.", {"IRN": "Iran", "PAK": "Pakistan"}, min_length=1
     )
     ladder_: LadderKey = key("The ladder of statuses: a name that ships with escsim, or one written out.", "simple", alias="ladder")
-    actions: dict[Name, Action] = key("Actions beside the shipped vocabulary.", {"recall_students": "Students are called home."}, {})
+    actions: dict[Name, ActionOrText] = key("Actions beside the shipped vocabulary.", {"recall_students": "Students are called home."}, {})
     period: Period = key("The time that is told and simulated.", {"from": "2024-01-15", "to": "2024-03-31"})
-    start: dict[Mission, Name] = key("Missions that do not start in the ladder's initial status.", {"BHR->IRN": "charge"}, {})
+    start: dict[Annotated[Mission, Refers("mission")], Annotated[Name, Refers("starting status")]] = key(
+        "Missions that do not start in the ladder's initial status.", {"BHR->IRN": "charge"}, {}
+    )
     background: tuple[Background, ...] = key("What belongs to the story but is not replayed.", [], ())
     events: tuple[Event, ...] = key(
         "What happened and what might have.", [{"id": "recall", "actor": "PAK", "target": "IRN", "action": "recall_envoy"}], min_length=1
     )
     choices: dict[Name, Choice] = key("Decision points.", {}, {})
-    observed: dict[Date, Line] = key(
+    observed: dict[Bound, Line] = key(
         "Statuses at the end of a day, which the replay must reproduce.", {"2024-01-17": {"PAK->IRN": "envoys_recalled"}}, {}
     )
     variants: Variants = key("How variants are drawn.", {"runs": 10000, "seed": 20240116}, Variants())
@@ -376,18 +377,17 @@ class Scenario(Form):
             return Place(self._name or "scenario")
         return self._document.root.place_of(*path, key=key)
 
-    def nodes(self, *path: str | int) -> Iterator[Node]:
+    def nodes(self, *path: str | int) -> list[Node]:
         """Give the nodes along a path, from the entry of a top-level key on, as far as they exist."""
-        node = self._document.root if self._document else None
-        for depth, part in enumerate(path):
-            if node is not None and (child := node.child(part)) is not None:
-                node = child
-                if depth:
-                    yield node
+        nodes = [self._document.root] if self._document else []
+        for part in path if nodes else ():
+            if (child := nodes[-1].child(part)) is not None:
+                nodes.append(child)
+        return nodes[2:]
 
-    def event_place(self, event: str, *path: str | int, key: bool = False) -> Place:
+    def event_place(self, event: str, *path: str | int) -> Place:
         """Give the place in the file of an event or of one of its keys."""
-        return self.place("events", self.order[event], *path, key=key)
+        return self.place("events", self.order[event], *path)
 
     def located(self, root: Node, document: Document, name: str) -> Self:
         """Remember where everything stands."""
@@ -398,9 +398,7 @@ class Scenario(Form):
     @cached_property
     def ladder(self) -> Ladder:
         """The ladder, ready for use."""
-        if isinstance(self.ladder_, str):
-            return ladders.load_shipped(self.ladder_)
-        return Ladder(self.ladder_)
+        return ladders.load_shipped(self.ladder_) if isinstance(self.ladder_, str) else self.ladder_
 
     @cached_property
     def vocabulary(self) -> dict[str, Action]:
@@ -422,26 +420,21 @@ class Scenario(Form):
         """The choice that each option belongs to."""
         return {option: name for name, choice in self.choices.items() for option in choice.options if option != NOTHING}
 
+    def addressed(self, event: Event) -> list[tuple[str, str]]:
+        """Give (trigger, mission) for all that an event does: trigger by trigger, each mission once."""
+        triggers = [action for action in event.action if action in self.ladder.triggers]
+        return [(trigger, mission) for trigger in triggers for mission in event.addressed(self.ladder.side(trigger))]
+
     @cached_property
     def missions(self) -> tuple[str, ...]:
         """Every mission that a trigger can reach or `start` names, in order of first mention."""
-        found = dict.fromkeys(self.start)
-        for event in self.events:
-            for action in event.action:
-                if action in self.ladder.triggers:
-                    found.update(dict.fromkeys(event.addressed(self.ladder.side(action))))
-        return tuple(found)
+        reached = [mission for event in self.events for _, mission in self.addressed(event)]
+        return tuple(dict.fromkeys([*self.start, *reached]))
 
     @cached_property
     def initial(self) -> dict[str, str]:
         """The status that each mission starts in."""
         return {mission: self.start.get(mission, self.ladder.initial) for mission in self.missions}
-
-    @cached_property
-    def pairs(self) -> tuple[str, ...]:
-        """Every pair of which a mission is in the scenario, in both spellings."""
-        ends = [mission.split("->") for mission in self.missions]
-        return tuple(dict.fromkeys(pair for one, other in ends for pair in (f"{one}-{other}", f"{other}-{one}")))
 
     def members(self, who: str) -> tuple[str, ...]:
         """Give the missions of this scenario that a mission, a pair or `any` stands for."""
@@ -450,21 +443,22 @@ class Scenario(Form):
         named = (who,) if "->" in who else missions_of(who)
         return tuple(mission for mission in named if mission in self.initial)
 
+    def is_hazard(self, event: Event) -> bool:
+        """Say whether an event is a standing hazard: it repeats and nothing calls it, so that it is called again whenever it has fired."""
+        return event.repeats and event.follows is None and event.id not in self.choice_of
+
     def gate(self, event: Event) -> dict[str, frozenset[str]]:
         """Give the statuses that each mission must be in for an event to be armed; empty if it has no gate.
 
-        A standing hazard (it repeats and follows nothing) that addresses one mission and states no `while` is gated
-        by "that mission admits the trigger".
+        A standing hazard that addresses one mission and states no `while` is gated by "that mission admits the trigger".
         """
         if event.while_ is not None:
             return {mission: self.ladder.resolve(names) for mission, names in event.while_.items()}
-        if event.repeats and event.follows is None and event.id not in self.choice_of:
-            triggers = [action for action in event.action if action in self.ladder.triggers]
-            missions = {mission for trigger in triggers for mission in event.addressed(self.ladder.side(trigger))}
-            if len(missions) == 1:
-                admitting = frozenset().union(*(self.ladder.triggers[trigger] for trigger in triggers))
-                return {missions.pop(): admitting}
-        return {}
+        addressed = self.addressed(event) if self.is_hazard(event) else []
+        if len({mission for _, mission in addressed}) != 1:
+            return {}
+        admitting = frozenset(status for trigger, _ in addressed for status in self.ladder.triggers[trigger])
+        return {addressed[0][1]: admitting}
 
     def repeats(self, event: Event) -> bool:
         """Say whether every call of an event counts; an option repeats with its choice."""
@@ -488,7 +482,7 @@ class Scenario(Form):
     def hash(self) -> str:
         """SHA-256 over everything the scenario says, its ladder written out; comments and layout do not count."""
         said = self.model_dump(mode="json", by_alias=True, exclude_none=True)
-        said["ladder"] = self.ladder.form.model_dump(mode="json", by_alias=True)
+        said["ladder"] = self.ladder.model_dump(mode="json", by_alias=True)
         return hashlib.sha256(json.dumps(said, ensure_ascii=True).encode()).hexdigest()
 
     def replay(self) -> Trajectory:
