@@ -6,7 +6,7 @@ causes that must come first, dates inside the period, choices that must add up.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 
@@ -14,6 +14,7 @@ from escsim import actions as vocabulary
 from escsim import ladder as ladders
 from escsim.draws import address
 from escsim.errors import Problem, listed, quoted, suggest
+from escsim.forms import Filled
 from escsim.references import Fault, Path, Reference, references
 from escsim.scenario import NOTHING, Event, Scenario, counterpart, is_state, missions_of
 from escsim.times import LONGEST, TICK, Rate, Span, When, Written
@@ -25,21 +26,11 @@ SMALLEST = 2.0**-33  # below this a probability would be rounded to 0 in the ker
 Faults = Iterator[Fault]
 
 
-def problems(scenario: Scenario, lost: Collection[str] = (), hurt: Collection[str] = (), damaged: Container[int] = ()) -> list[Problem]:
-    """Find everything that does not fit together.
-
-    Parameters
-    ----------
-    scenario : Scenario
-    lost : collection of str
-        Names that stood in parts of the file that were wrong in themselves: nobody is told that these are unknown.
-    hurt : collection of str
-        The top-level keys of these parts.
-    damaged : container of int
-        Identities of the nodes from which something was left out: what else is wrong there is not said.
-    """
+def problems(scenario: Scenario, filled: Filled[Scenario]) -> list[Problem]:
+    """Find everything that does not fit together in what was filled, other than what may be missing only because it was left out."""
+    lost, hurt = filled.lost, filled.hurt
     found = [] if "ladder" in hurt else list(_ladder(scenario))
-    if not found and "ladder" not in hurt and "period" not in hurt:
+    if not found and not hurt & {"ladder", "period"}:
         found += _references(scenario, lost)
         found += _names(scenario)
         for number, event in enumerate(scenario.events):
@@ -49,15 +40,15 @@ def problems(scenario: Scenario, lost: Collection[str] = (), hurt: Collection[st
         found += _start(scenario)
         found += _interventions(scenario)
         if not hurt and not {"events", "choices"} & {fault.path[0] for fault in found}:
-            found += _causes(scenario)
+            found += _late(scenario)
             found += _circles(scenario)
 
-    def echoes(fault: Fault) -> bool:
+    def is_echo(fault: Fault) -> bool:
         """Say whether a fault may come of what was left out: of the value itself or, if something is lacking, around it."""
         nodes = scenario.nodes(*fault.path)
-        return any(id(node) in damaged for node in (nodes if fault.lacking else nodes[-1:]))
+        return any(id(node) in filled.damaged for node in (nodes if fault.lacking else nodes[-1:]))
 
-    return [Problem(scenario.place(*fault.path, key=fault.key), fault.message, fault.remedy) for fault in found if not echoes(fault)]
+    return [Problem(scenario.place(*fault.path, key=fault.key), fault.message, fault.remedy) for fault in found if not is_echo(fault)]
 
 
 def _ladder(scenario: Scenario) -> Faults:
@@ -214,13 +205,14 @@ def _number(value: object) -> float:
 def _acts(scenario: Scenario, event: Event, path: Path, lost: Collection[str]) -> Faults:
     """Check the actions of an event, and that its triggers address missions."""
     ladder = scenario.ladder
+    words = {**vocabulary.shipped(), **scenario.actions}
     triggers = [action for action in event.action if action in ladder.triggers]
     for place, action in enumerate(event.action):
-        known = scenario.vocabulary.get(action)
+        known = words.get(action)
         if action in triggers or (known is None and action in lost):
             continue
         if known is None:
-            remedy = suggest(action, [*ladder.triggers, *scenario.vocabulary])
+            remedy = suggest(action, [*ladder.triggers, *words])
             if not remedy.startswith("did"):
                 remedy = "declare it under `actions:`, or pick one: `escsim list --actions` names them all"
             yield Fault((*path, "action", place), f"unknown action {quoted(action)}", remedy)
@@ -320,10 +312,10 @@ def _caller(scenario: Scenario, event: str) -> Path:
     return ("choices", choice, "follows") if choice else ("events", scenario.order[event], "follows")
 
 
-def _causes(scenario: Scenario) -> Faults:
+def _late(scenario: Scenario) -> Faults:
     """Check that every dated event can have been called by its date."""
     for event in scenario.events:
-        follows = scenario.causes(event)
+        follows = scenario.caller(event).follows
         if event.date is None or follows is None:
             continue
         dates = {cause: scenario.event[cause].date for cause in follows.causes}
@@ -336,32 +328,20 @@ def _causes(scenario: Scenario) -> Faults:
 
 
 def _circles(scenario: Scenario) -> Faults:
-    """Check for events that wait for one another, and for links that can never count."""
-    follows = {event.id: found for event in scenario.events if (found := scenario.causes(event)) is not None}
-    effects: dict[str, list[str]] = {}
+    """Check that no events wait for one another."""
+    follows = {event.id: found for event in scenario.events if (found := scenario.caller(event).follows) is not None}
+    effects: dict[str, list[str]] = {name: [] for name in scenario.event}
     for name, found in follows.items():
         for cause in set(found.causes):
-            effects.setdefault(cause, []).append(name)
-    reached = [name for name in scenario.event if name not in follows]
-    seen = set(reached)
-    met = dict.fromkeys(follows, 0)
-    for name in reached:  # grows while it is walked
-        for effect in effects.get(name, ()):
-            met[effect] += 1
-            if effect not in seen and (not follows[effect].all or met[effect] == len(set(follows[effect].causes))):
+            effects[cause].append(name)
+    called = [name for name in scenario.event if name not in follows]
+    seen = set(called)
+    for name in called:  # grows while it is walked
+        for effect in effects[name]:
+            if effect not in seen and follows[effect].calls(name, seen):
                 seen.add(effect)
-                reached.append(effect)
-    waiting = {name: found.causes for name, found in follows.items() if name not in seen}
-    message = "these events wait for one another, so none is ever called"
-    yield from _circle(scenario, waiting, message, "give one of them another cause, or none")
-    once = {name: found.causes for name, found in follows.items() if name in seen and not scenario.repeats(scenario.event[name])}
-    message = "a circle of events each of which happens at most once"
-    yield from _circle(scenario, once, message, "give one of them `repeats: true`, or drop a link")
-
-
-def _circle(scenario: Scenario, causes: dict[str, tuple[str, ...]], message: str, remedy: str) -> Faults:
-    """Report the circles among some events."""
-    left = {name: [cause for cause in found if cause in causes] for name, found in causes.items()}
+                called.append(effect)
+    left = {name: [cause for cause in found.causes if cause not in seen] for name, found in follows.items() if name not in seen}
     while left:
         try:
             TopologicalSorter(left).prepare()
@@ -370,8 +350,8 @@ def _circle(scenario: Scenario, causes: dict[str, tuple[str, ...]], message: str
         else:
             return
         first = circle.index(min(circle, key=scenario.order.__getitem__))
-        chain = [*circle[first:], *circle[:first], circle[first]]
-        shown = [quoted(name) for name in chain]
-        shown = shown if len(shown) <= 12 else [*shown[:11], "...", shown[-1]]
-        yield Fault(_caller(scenario, chain[0]), f"{message}: {' -> '.join(shown)}", remedy)
-        left = {name: [cause for cause in found if cause not in circle] for name, found in left.items() if name not in circle}
+        shown = [quoted(name) for name in [*circle[first:], *circle[:first], circle[first]]]
+        chain = " -> ".join(shown if len(shown) <= 12 else [*shown[:11], "...", shown[-1]])
+        message = f"these events wait for one another, so none is ever called: {chain}"
+        yield Fault(_caller(scenario, circle[first]), message, "give one of them another cause, or none")
+        left = {name: [cause for cause in causes if cause not in circle] for name, causes in left.items() if name not in circle}

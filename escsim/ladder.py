@@ -161,18 +161,9 @@ class Ladder(Form):
         return config
 
     def build(self, missions: Mapping[str, str]) -> tuple[Machine, dict[str, Any]]:
-        """Build the machine with one model for every mission.
+        """Build the machine, and for each mission a model in the status that it starts in.
 
-        Parameters
-        ----------
-        missions : mapping of str to str
-            The status that each mission starts in.
-
-        Returns
-        -------
-        machine : transitions.Machine
-        models : dict
-            For each mission a model: `model.state` is its status, `model.may_trigger(name)` asks, `model.trigger(name)` moves.
+        Of a model, `state` is the status, `may_trigger(name)` asks whether it admits a trigger, `trigger(name)` moves it.
         """
         from transitions import Machine
 

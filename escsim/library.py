@@ -90,7 +90,7 @@ def validate(document: Document, name: str = "") -> Scenario:
     if filled.form is not None:
         scenario = filled.form.located(filled.root, document, name)
         lines = {problem.place[:2] for problem in problems}  # what else is wrong on these is but an echo
-        found = checks.problems(scenario, filled.lost, filled.hurt, filled.damaged)
+        found = checks.problems(scenario, filled)
         problems += [problem for problem in found if problem.place[:2] not in lines]
         if not problems:
             return scenario

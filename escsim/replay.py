@@ -71,7 +71,7 @@ def _missing(trajectory: Trajectory) -> Iterator[Problem]:
     fired = {step.event for step in trajectory.steps}
     moot = {step.event for step in trajectory.steps if step.moot}
     for event, fate in trajectory.fates.items():
-        date, follows = scenario.event[event].date, scenario.causes(scenario.event[event])
+        date, follows = scenario.event[event].date, scenario.caller(scenario.event[event]).follows
         if date is not None and event not in fired and not (follows and moot & set(follows.causes)):
             message = f"{quoted(event)} did not happen on {date} in the replay: {fate[0].lower()}{fate[1:-1]}"
             yield Problem(scenario.event_place(event, "date"), message, "correct the date, or what it follows, its `while` or `unless`")

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
 
-from escsim import actions as vocabulary
 from escsim import ladder as ladders
-from escsim.actions import Action, ActionOrText
+from escsim.actions import ActionOrText
 from escsim.delays import Delay, SpreadLaw
 from escsim.errors import Place
 from escsim.forms import EXPECT, Actor, Form, Mission, MissionOrPair, Name, Number, OneOrMore, Text, Truth, Who, Whole, key
@@ -37,13 +36,19 @@ ActorKey = Annotated[Actor, Refers("actor")]
 SourceKey = Annotated[Name, Refers("source")]
 EventId = Annotated[Name, Refers("event")]
 Cause = Annotated[Name, Refers("cause")]
+ChoiceName = Annotated[Name, Refers("choice")]
 Option = Annotated[Name, Refers("option")]
+Start = Annotated[Name, Refers("starting status")]
 Status = Annotated[Name, Refers("status or group")]
+MissionKey = Annotated[Mission, Refers("mission")]
+UnitKey = Annotated[MissionOrPair, Refers("mission or pair")]
+WhoKey = Annotated[Who, Refers("mission or pair")]
 Bound = Annotated[Date, Refers("day")]
 Moment = Annotated[When, Refers("day")]
 Statuses = OneOrMore[Status]
-Held = Annotated[dict[Annotated[Who, Refers("mission or pair")], Statuses], Field(min_length=1)]
-Line = Annotated[dict[Annotated[MissionOrPair, Refers("mission or pair")], Statuses], Field(min_length=1)]
+Gate = Annotated[dict[MissionKey, Statuses], Field(min_length=1)]
+Line = Annotated[dict[UnitKey, Statuses], Field(min_length=1)]
+Held = Annotated[dict[WhoKey, Statuses], Field(min_length=1)]
 
 
 def missions_of(pair: str) -> tuple[str, str]:
@@ -120,6 +125,7 @@ Causes = Annotated[
     BeforeValidator(lambda value: {"any": value} if isinstance(value, str | list) else value, json_schema_input_type=OneOrMore[Name] | Follows),
 ]
 Range = Annotated[tuple[Number | str, Number | str], Field(description="From low to high.", examples=[[0.2, 0.4]])]
+Label = Annotated[str, Field(min_length=1, max_length=40)]
 Parties = Annotated[OneOrMore[ActorKey], Field(max_length=100)]
 
 
@@ -127,28 +133,17 @@ class Event(Form):
     """Something done on a date, or something that might have been done."""
 
     id: Name = key("Its name in this file.", "recall")
-    date: Moment | None = key(
-        "When it happened, as well as that is known. An event without a date did not happen, but might have.", "2024-01-17", None
-    )
+    date: Moment | None = key("When it happened, as well as that is known; without a date it did not, but might have.", "2024-01-17", None)
     actor: Parties = key("Who acted; several act together.", "PAK")
     target: Parties | None = key("On whom; several actors without a target act on one another.", "IRN", None)
     action: OneOrMore[Name] = key("What was done: a trigger of the ladder or an action of the vocabulary; several in this order.", "recall_envoy")
     text: Text | None = key("What happened, in a sentence or two.", "Pakistan calls its ambassador back from Tehran.", None)
-    label: Annotated[str, Field(min_length=1, max_length=40)] | None = key(
-        "A short name for pictures; its id if not given.", "Security Committee", None
-    )
+    label: Label | None = key("A short name for pictures; its id if not given.", "Security Committee", None)
     cite: OneOrMore[SourceKey] | None = key("Where it is reported: keys of `sources`.", "dawn", None)
     confidence: Literal["high", "medium", "low"] | None = key("How sure the date and the deed are.", "high", None)
     disputed: Text | None = key("On what the sources differ.", "Headlines say expelled; the ministry did not.", None)
-    follows: Causes | None = key(
-        "What calls it in a variant: each of these, or {all: [...]}. Without it the event is called at the start.",
-        "iranian_strikes",
-        None,
-        title="Follows",
-    )
-    while_: dict[Annotated[Mission, Refers("mission")], Statuses] | None = key(
-        "Its gate: the statuses these missions must be in.", {"PAK->IRN": "normal"}, None, alias="while", min_length=1
-    )
+    follows: Causes | None = key("What calls it: each of these, or {all: [...]}; else the start.", "iranian_strikes", None, title="Follows")
+    while_: Gate | None = key("Its gate: the statuses these missions must be in.", {"PAK->IRN": "normal"}, None, alias="while")
     unless: OneOrMore[EventId] | None = key("What bars it for good once it has happened.", "call_on_19_january", None)
     probability: Probability | None = key("The chance that it comes about each time it is armed; 1 if not given.", 0.9, None)
     delay: Delay | None = key("The time from its arming until it happens; for a dated event the file's `spread` if not given.", "2 days", None)
@@ -156,23 +151,14 @@ class Event(Form):
     range: dict[Name, Range] | None = key("Low and high for the probability and for parameters of the delay.", {"probability": [0.2, 0.4]}, None)
     basis: Text | None = key("What probability and delay rest on: a base rate, or the author's assumption.", "Assumption of the author.", None)
 
-    def pairs(self) -> Iterator[tuple[str, str]]:
-        """Give who acts on whom, nobody on itself."""
-        targets = self.target or (self.actor if len(self.actor) > 1 else ())
-        for one in self.actor:
-            for other in targets:
-                if one != other:
-                    yield one, other
-
     def addressed(self, side: str) -> tuple[str, ...]:
-        """Give the missions that a trigger with these `moves` (own, theirs or both) addresses, each once."""
-        missions: dict[str, None] = {}
-        for one, other in self.pairs():
-            if side != "theirs":
-                missions[f"{one}->{other}"] = None
-            if side != "own":
-                missions[f"{other}->{one}"] = None
-        return tuple(missions)
+        """Give the missions that a trigger with these `moves` (own, theirs or both) addresses, each once, nobody's to itself."""
+        found: list[str] = []
+        for one in self.actor:
+            for other in self.target or self.actor:
+                sides = {"own": [f"{one}->{other}"], "theirs": [f"{other}->{one}"], "both": [f"{one}->{other}", f"{other}->{one}"]}
+                found += sides[side] if one != other else []
+        return tuple(dict.fromkeys(found))
 
 
 def is_state(actor: str) -> bool:
@@ -188,9 +174,7 @@ class Choice(Form):
     follows: Causes | None = key("What puts the decision, as in an event.", "iranian_strikes", None, title="Follows")
     repeats: Truth = key("Whether it is put more than once: then its options may happen more than once.", True, False)
     options: dict[Option, Probability] = key(
-        "The events to choose from, each with its share; `nothing` needs no event. The shares sum to 1.",
-        {"pakistani_strikes": 0.5, "nothing": 0.5},
-        min_length=2,
+        "Events with their shares, which sum to 1; `nothing` needs no event.", {"pakistani_strikes": 0.5, "nothing": 0.5}, min_length=2
     )
     range: dict[Name, Range] | None = key("Low and high for the shares of options.", {"pakistani_strikes": [0.3, 0.7]}, None)
     basis: Text | None = key("What the shares rest on: a base rate, or the author's assumption.", "Assumption of the author.", None)
@@ -212,7 +196,7 @@ class Variants(Form):
     runs: Annotated[Whole, Field(ge=1, le=10**9)] = key("How many trajectories.", 10000, 10000)
     seed: Annotated[Whole, Field(ge=0, lt=2**64)] = key("The seed of all chance.", 20240116, 0)
     spread: SpreadLaw = key(
-        "The law of the gaps between dated events, with the historical gap as mean; `none` leaves them as they were.",
+        "The law of gaps between dated events, their mean as in history; `none` leaves them.",
         {"gamma": {"cv": 0.5}},
         SpreadLaw.model_validate("none"),
     )
@@ -277,7 +261,7 @@ class Question(Form):
     probability: Condition | None = key("How likely is this?", {"happens": "second_iranian_strike"}, None)
     time_in: Held | None = key("How long is a mission or pair in these statuses?", {"PAK->IRN": "envoys_away"}, None)
     time_to: Passage | None = key("How long until this?", {"reach": {"PAK->IRN": "restored"}, "after": "recall"}, None)
-    peak: Annotated[Who, Refers("mission or pair")] | None = key("How severe does it get at worst?", "PAK-IRN", None)
+    peak: WhoKey | None = key("How severe does it get at worst?", "PAK-IRN", None)
     count: EventId | None = key("How often does this event happen?", "border_incident", None)
     expect: Annotated[str, Field(pattern=EXPECT)] | None = key("What a probability must be for the scenario to pass its own test.", ">= 0.8", None)
 
@@ -303,7 +287,7 @@ class Intervention(Form):
     remove: OneOrMore[EventId] | None = key("Events that come to nothing: each firing is moot.", ["pakistani_strikes"], None)
     move: dict[EventId, Moment] | None = key("Events that happen on another date, once they are called.", {"call_on_19_january": "2024-01-17"}, None)
     force: dict[EventId, Moment] | None = key("Events that happen on a date whatever else does.", {"mediation": "2024-01-20"}, None)
-    choose: dict[Annotated[Name, Refers("choice")], Name] | None = key("Choices whose option is given.", {"answer_to_strikes": "protest_only"}, None)
+    choose: dict[ChoiceName, Name] | None = key("Choices whose option is given.", {"answer_to_strikes": "protest_only"}, None)
     set: dict[EventId, Change] | None = key("Events with another probability or delay.", {"recall": {"probability": 0.5}}, None)
 
     @model_validator(mode="after")
@@ -330,28 +314,20 @@ class Scenario(Form):
     """
 
     title: Text = key("The crisis in a few words.", "Iran and Pakistan, January 2024")
-    summary: Text | None = key(
-        "The story in a few sentences.", "Iran struck inside Pakistan; Pakistan recalled its ambassador and struck back.", None
-    )
+    summary: Text | None = key("The story in a few sentences.", "Iran struck in Pakistan; Pakistan recalled its ambassador.", None)
     sources: dict[Name, Text] = key("Where it is reported: a short key for each source.", {"dawn": "Dawn (Karachi), 23 January 2024"}, {})
     report: SourceKey | None = key("The source that tells the story; what it does not state is shown as added from others.", "dawn", None)
-    actors: dict[Actor, Text] = key(
-        "States (three capitals, ISO 3166) and other parties, each with its name.", {"IRN": "Iran", "PAK": "Pakistan"}, min_length=1
-    )
+    actors: dict[Actor, Text] = key("States (three capitals, ISO 3166) and other parties.", {"IRN": "Iran", "PAK": "Pakistan"}, min_length=1)
     ladder_: LadderKey = key("The ladder of statuses: a name that ships with escsim, or one written out.", "simple", alias="ladder")
     actions: dict[Name, ActionOrText] = key("Actions beside the shipped vocabulary.", {"recall_students": "Students are called home."}, {})
     period: Period = key("The time that is told and simulated.", {"from": "2024-01-15", "to": "2024-03-31"})
-    start: dict[Annotated[Mission, Refers("mission")], Annotated[Name, Refers("starting status")]] = key(
-        "Missions that do not start in the ladder's initial status.", {"BHR->IRN": "charge"}, {}
-    )
+    start: dict[MissionKey, Start] = key("Missions that do not start in the ladder's initial status.", {"BHR->IRN": "charge"}, {})
     background: tuple[Background, ...] = key("What belongs to the story but is not replayed.", [], ())
     events: tuple[Event, ...] = key(
         "What happened and what might have.", [{"id": "recall", "actor": "PAK", "target": "IRN", "action": "recall_envoy"}], min_length=1
     )
     choices: dict[Name, Choice] = key("Decision points.", {}, {})
-    observed: dict[Bound, Line] = key(
-        "Statuses at the end of a day, which the replay must reproduce.", {"2024-01-17": {"PAK->IRN": "envoys_recalled"}}, {}
-    )
+    observed: dict[Bound, Line] = key("Statuses at the end of a day; the replay must agree.", {"2024-01-17": {"PAK->IRN": "envoys_recalled"}}, {})
     variants: Variants = key("How variants are drawn.", {"runs": 10000, "seed": 20240116}, Variants())
     questions: dict[Name, Question] = key("What to ask of the variants.", {}, {})
     what_if: dict[Name, Intervention] = key("Interventions to compare with the base.", {}, {})
@@ -399,11 +375,6 @@ class Scenario(Form):
     def ladder(self) -> Ladder:
         """The ladder, ready for use."""
         return ladders.load_shipped(self.ladder_) if isinstance(self.ladder_, str) else self.ladder_
-
-    @cached_property
-    def vocabulary(self) -> dict[str, Action]:
-        """Every action that is not a trigger: shipped and the file's own."""
-        return {**vocabulary.shipped(), **self.actions}
 
     @cached_property
     def event(self) -> dict[str, Event]:
@@ -460,17 +431,13 @@ class Scenario(Form):
         admitting = frozenset(status for trigger, _ in addressed for status in self.ladder.triggers[trigger])
         return {addressed[0][1]: admitting}
 
+    def caller(self, event: Event) -> Event | Choice:
+        """Give what says when an event is called, and whether again: the choice that it is an option of, or the event itself."""
+        return self.choices[self.choice_of[event.id]] if event.id in self.choice_of else event
+
     def repeats(self, event: Event) -> bool:
         """Say whether every call of an event counts; an option repeats with its choice."""
-        if (choice := self.choice_of.get(event.id)) is not None:
-            return self.choices[choice].repeats
-        return event.repeats
-
-    def causes(self, event: Event) -> Follows | None:
-        """Give what calls an event or, for an option, its choice."""
-        if (choice := self.choice_of.get(event.id)) is not None:
-            return self.choices[choice].follows
-        return event.follows
+        return self.caller(event).repeats
 
     def reported(self, event: Event) -> bool:
         """Say whether the main report itself states an event; without a report, whether confidence in it is high."""
@@ -487,10 +454,6 @@ class Scenario(Form):
 
     def replay(self) -> Trajectory:
         """Replay history: every dated event on its date, through the ladder.
-
-        Returns
-        -------
-        Trajectory
 
         Raises
         ------
@@ -525,10 +488,6 @@ class Scenario(Form):
             A what-if to run under.
         progress : callable, optional
             Called now and then with the number of trajectories done.
-
-        Returns
-        -------
-        Ensemble
 
         Raises
         ------

@@ -28,19 +28,7 @@ State = Enum("State", ["IDLE", "WAITING", "RUNNING", "REFUSED"])
 
 
 def run(scenario: Scenario, draws: Draws, intervention: Intervention | None = None) -> Trajectory:
-    """Run a scenario once.
-
-    Parameters
-    ----------
-    scenario : Scenario
-    draws : Draws
-        What decides chance.
-    intervention : Intervention, optional
-        A what-if to run under.
-
-    Returns
-    -------
-    Trajectory
+    """Run a scenario once, under an intervention if one is given.
 
     Raises
     ------
@@ -105,7 +93,7 @@ class _Run:
             if choice.follows is None:
                 self.choose(name, "start")
         for name, event in self.events.items():
-            if self.scenario.causes(event) is None and name not in self.scenario.choice_of:
+            if event.follows is None and name not in self.scenario.choice_of:
                 self.call(name, "start")
         self.arm_waiting("start")
 
@@ -245,7 +233,7 @@ class _Run:
             return self.held_back(name)
         if (choice := self.scenario.choice_of.get(name)) is not None:
             return f"Not chosen in {choice}." if choice in self.used else f"The decision {choice} did not come up."
-        causes = self.scenario.causes(self.events[name])
+        causes = self.scenario.caller(self.events[name]).follows
         missing = [cause for cause in causes.causes if cause not in self.happened] if causes else []
         return f"Never called: {' and '.join(missing)} did not happen."
 

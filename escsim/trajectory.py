@@ -30,9 +30,9 @@ class Move(NamedTuple):
 
 
 class Note(NamedTuple):
-    """Something that became of an event without its happening.
+    """What became of an event between its firings, and through which event or choice, or "start".
 
-    `by` is the event or choice behind it, or "start"; `due` the tick at which an armed event is to happen.
+    Times are ticks: microseconds after the start of the period. `due` is when an armed event is to happen.
     """
 
     tick: int
@@ -44,24 +44,10 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One firing of an event.
+    """One firing of an event: when (ticks), which, the missions moved in order, and why it moved these or none.
 
-    Attributes
-    ----------
-    tick : int
-        When, in microseconds after the start of the period.
-    event : str
-        The id of the event.
-    moves : tuple of Move
-        The missions moved, in order.
-    reason : str
-        Why it happened and moved what it moved, or why it moved nothing.
-    caller : str
-        The event that called it, by a choice if it is an option, or "start".
-    armed : int
-        The tick at which its clock was set.
-    moot : bool
-        Whether it came to nothing: it has triggers and no mission admitted any, or it was removed.
+    `caller` is the event that called it, by a choice if it is an option, or "start"; `armed` the tick at which its
+    clock was set; `moot` says that it came to nothing: it has triggers and no mission admitted any, or it was removed.
     """
 
     tick: int
@@ -77,17 +63,9 @@ class Step:
 class Trajectory:
     """One run of a scenario.
 
-    Attributes
-    ----------
-    scenario : Scenario
-    steps : tuple of Step
-        In order of time; steps of one tick in the order in which they fired.
-    notes : tuple of Note
-        What became of events between their steps, in order.
-    fates : dict of str to str
-        For each event that never happened, in words, why not.
-    draws : str
-        What decided chance: "history", or seed and number.
+    Steps are in order of time, those of one tick in the order in which they fired; notes tell what became of events
+    between their steps, and fates, for each event that never happened, why not. `draws` is what decided chance:
+    "history", or seed and number.
     """
 
     scenario: Scenario
@@ -170,8 +148,8 @@ class Trajectory:
         Returns
         -------
         pandas.DataFrame
-            Columns `date` (datetime64), `event`, `actor`, `action`, `target`, `mission`, `from`, `to`, `reason`,
-            `source`; `mission`, `from` and `to` are missing where a step moved nothing.
+            Columns `date` (datetime64), `event`, `actor`, `action`, `target`, `mission`, `from`, `to` (the last three
+            missing where a step moved nothing), `reason`, `source`.
         """
         import pandas as pd
 
