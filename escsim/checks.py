@@ -15,9 +15,9 @@ from escsim import ladder as ladders
 from escsim.draws import address
 from escsim.errors import Problem, listed, quoted, suggest
 from escsim.forms import Filled
-from escsim.references import Fault, Path, Reference, references
+from escsim.references import Fault, Path, references
 from escsim.scenario import NOTHING, Event, Scenario, counterpart, is_state, missions_of
-from escsim.times import LONGEST, TICK, Rate, Span, When, Written
+from escsim.times import LONGEST, TICK, Date, Rate, Span, When, Written
 
 RESERVED = {NOTHING, "any", "all", "start"}
 MOST_SUGGESTED = 40  # looking for the nearest name takes time, and nobody reads so many
@@ -34,7 +34,7 @@ def problems(scenario: Scenario, filled: Filled[Scenario]) -> list[Problem]:
         found += _references(scenario, lost)
         found += _names(scenario)
         for number, event in enumerate(scenario.events):
-            found += _event(event, ("events", number))
+            found += _event(scenario, event, ("events", number))
             found += _acts(scenario, event, ("events", number), lost)
         found += _choices(scenario, lost)
         found += _start(scenario)
@@ -45,8 +45,11 @@ def problems(scenario: Scenario, filled: Filled[Scenario]) -> list[Problem]:
 
     def is_echo(fault: Fault) -> bool:
         """Say whether a fault may come of what was left out: of the value itself or, if something is lacking, around it."""
-        nodes = scenario.nodes(*fault.path)
-        return any(id(node) in filled.damaged for node in (nodes if fault.lacking else nodes[-1:]))
+        around = [filled.root]
+        for part in fault.path:
+            if (child := around[-1].child(part)) is not None:
+                around.append(child)
+        return any(id(node) in filled.damaged for node in around[2 if fault.lacking else -1 :])
 
     return [Problem(scenario.place(*fault.path, key=fault.key), fault.message, fault.remedy) for fault in found if not is_echo(fault)]
 
@@ -75,15 +78,13 @@ def _references(scenario: Scenario, lost: Collection[str]) -> Faults:
         "starting status": ("status", statuses),
     }
     unknown = 0
-    for reference in references(scenario):
-        to, name, path, key = reference
-        if path[0] == "ladder":
+    for to, name, path, key in references(scenario):
+        if path[0] == "ladder" or name == "any":
             continue
         if to == "day":
-            yield from _outside(scenario, reference)
+            yield from _outside(scenario, name, path, key=key)
         elif to in ("mission", "mission or pair"):
-            if name != "any":
-                yield from _mission(scenario, reference, lost)
+            yield from _mission(scenario, name, path, lost, key=key)
         elif to == "cause" and name in scenario.choices and name not in scenario.event:
             yield Fault(path, f"{quoted(name)} is a choice", "follow one of its options, or what the choice itself follows")
         elif to == "starting status" and name in scenario.ladder.groups:
@@ -95,19 +96,18 @@ def _references(scenario: Scenario, lost: Collection[str]) -> Faults:
             yield Fault(path, f"unknown {what} {quoted(name)}", remedy, key)
 
 
-def _outside(scenario: Scenario, reference: Reference) -> Faults:
+def _outside(scenario: Scenario, date: Date | When, path: Path, *, key: bool) -> Faults:
     """Report a date outside the period."""
-    period, date = scenario.period, reference.value
+    period = scenario.period
     moment = date.moment if isinstance(date, When) else datetime.combine(date.day, datetime.min.time())
     if period.start < period.end and not period.start <= moment < period.end:
         of = f", the middle of {quoted(date)}," if isinstance(date, When) and not date.exact else ""
         remedy = f"the period is {period.from_} to {period.to}: move the date, or widen `period`"
-        yield Fault(reference.path, f"{moment.date()}{of} lies outside the period", remedy, reference.key)
+        yield Fault(path, f"{moment.date()}{of} lies outside the period", remedy, key)
 
 
-def _mission(scenario: Scenario, reference: Reference, lost: Collection[str]) -> Faults:
-    """Report a mission, or a pair where one may stand, that is not in the scenario."""
-    to, mission, path, key = reference
+def _mission(scenario: Scenario, mission: str, path: Path, lost: Collection[str], *, key: bool) -> Faults:
+    """Report a mission or pair that is not in the scenario."""
     named = (mission,) if "->" in mission else missions_of(mission)
     sender, host = named[0].split("->")
     unknown = [actor for actor in (sender, host) if actor not in scenario.actors]
@@ -118,9 +118,8 @@ def _mission(scenario: Scenario, reference: Reference, lost: Collection[str]) ->
         if unknown[0] not in lost:
             yield Fault(path, f"unknown actor {quoted(unknown[0])}", suggest(unknown[0], scenario.actors, "known actor names"), key)
     elif not any(each in members for each in named) and not lost:
-        pairs = [each.replace("->", "-") for each in members if counterpart(each) in members] if to == "mission or pair" else []
-        remedy = f"missions here: {listed([*members, *pairs])}; others can be named in `start`"
-        yield Fault(path, f"no event moves {mission}, and `start` does not name it", remedy, key)
+        message = f"no event moves {mission}, and `start` does not name it"
+        yield Fault(path, message, f"missions here: {listed(members)}; others can be named in `start`", key)
 
 
 def _names(scenario: Scenario) -> Faults:
@@ -155,28 +154,33 @@ def _names(scenario: Scenario) -> Faults:
         yield Fault(("period",), "the period is longer than 1,000 years", "tell a shorter story")
 
 
-def _event(event: Event, path: Path) -> Faults:
-    """Check what an event says of its time, bars and chance."""
+def _event(scenario: Scenario, event: Event, path: Path) -> Faults:
+    """Check what an event says of its time, calls, bars and chance."""
     if event.date is None and event.delay is None:
         remedy = "an event that did not happen needs a `delay`: delay: 2 days"
         yield Fault((*path, "id"), f"{quoted(event.id)} has neither a date nor a delay", remedy, lacking=True)
+    if (choice := scenario.choice_of.get(event.id)) is not None:
+        stated = {"follows": event.follows is not None, "probability": event.probability is not None, "repeats": event.repeats}
+        for key in [key for key, is_stated in stated.items() if is_stated]:
+            message = f"{quoted(event.id)} is an option of {quoted(choice)} and takes no `{key}`"
+            yield Fault((*path, key), message, "its choice calls it: delete the key", key=True)
     bars = event.unless or ()
     if event.id in bars:
         yield Fault((*path, "unless", bars.index(event.id)), "an event cannot bar itself", "without `repeats` it happens at most once anyway")
     if event.probability is not None and 0 < event.probability < SMALLEST:
         yield Fault((*path, "probability"), "a probability below 2^-33 cannot be told from 0", "write 0, or something larger")
-    stated: dict[str, object] = {"probability": 1.0 if event.probability is None else event.probability}
+    numbers: dict[str, object] = {"probability": 1.0 if event.probability is None else event.probability}
     if event.delay is not None:
         name, law = event.delay.one()
         given = {name: law} if isinstance(law, Span) else law.given
-        stated |= {key: value for key, value in given.items() if isinstance(value, float | Written)}
+        numbers |= {key: value for key, value in given.items() if isinstance(value, float | Written)}
     for name, bounds in (event.range or {}).items():
         where = (*path, "range", name)
-        if name in stated:
-            yield from _range(where, stated[name], bounds, share=name == "probability")
+        if name in numbers:
+            yield from _range(where, numbers[name], bounds, share=name == "probability")
         else:
             message = f"{quoted(name)} is neither the probability nor a parameter of the delay"
-            yield Fault(where, message, f"known here: {listed(stated)}", key=True, lacking=True)
+            yield Fault(where, message, f"known here: {listed(numbers)}", key=True, lacking=True)
 
 
 def _range(path: Path, value: object, bounds: tuple[float | str, float | str], *, share: bool) -> Faults:
@@ -244,8 +248,9 @@ def _choices(scenario: Scenario, lost: Collection[str]) -> Faults:
         if choice.repeats and choice.follows is None:
             yield Fault((*path, "repeats"), "a choice that repeats needs something that puts it again", "give it `follows`", key=True)
         for option in choice.options:
-            if option in scenario.event:
-                yield from _option(scenario, option, name, owner.setdefault(option, name))
+            if owner.setdefault(option, name) != name and option != NOTHING:
+                message = f"{quoted(option)} is already an option of {quoted(owner[option])}"
+                yield Fault((*path, "options", option), message, "an event is an option of one choice", key=True)
         total = sum(choice.options.values())
         if abs(total - 1) > 1e-9 and not set(choice.options) & set(lost):
             message = f"the shares sum to {total:.6g}, not to 1"
@@ -260,16 +265,6 @@ def _choices(scenario: Scenario, lost: Collection[str]) -> Faults:
             elif option not in lost:
                 remedy = suggest(option, choice.options, "known option names")
                 yield Fault((*path, "range", option), f"unknown option {quoted(option)}", remedy, key=True)
-
-
-def _option(scenario: Scenario, option: str, choice: str, owner: str) -> Faults:
-    if owner != choice:
-        message = f"{quoted(option)} is already an option of {quoted(owner)}"
-        yield Fault(("choices", choice, "options", option), message, "an event is an option of one choice", key=True)
-    for key in ("follows", "probability", "repeats"):
-        if getattr(scenario.event[option], key) not in (None, False):
-            message = f"{quoted(option)} is an option of {quoted(choice)} and takes no `{key}`"
-            yield Fault(("events", scenario.order[option], key), message, "its choice calls it: delete the key", key=True)
 
 
 def _start(scenario: Scenario) -> Faults:

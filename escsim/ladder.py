@@ -73,11 +73,6 @@ class MachineForm(Form):
         "The ways from status to status.", [{"trigger": "recall_envoy", "source": ["normal"], "dest": "envoys_recalled"}]
     )
 
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """The statuses, mildest first."""
-        return tuple(state if isinstance(state, str) else state.name for state in self.states)
-
 
 class Ladder(Form):
     """A ladder of statuses, as a file states it."""
@@ -98,10 +93,10 @@ class Ladder(Form):
         "What a status or trigger means, in one line.", {"envoys_recalled": "No ambassador at the post."}, {}
     )
 
-    @property
+    @cached_property
     def statuses(self) -> tuple[str, ...]:
         """The statuses, mildest first."""
-        return self.machine.names
+        return tuple(state if isinstance(state, str) else state.name for state in self.machine.states)
 
     @property
     def initial(self) -> str:
@@ -192,14 +187,23 @@ def load_shipped(name: str) -> Ladder:
 
 def faults(ladder: Ladder) -> Iterator[Fault]:
     """Find what is inconsistent in a ladder: `transitions` itself would accept all of it and go wrong later."""
-    statuses = ladder.statuses
-    known = {"status": statuses, "trigger": tuple(ladder.triggers), "status or trigger": (*statuses, *ladder.triggers)}
-    for reference in references(ladder):
-        what, name = reference.to, reference.value
+    statuses, triggers = ladder.statuses, tuple(ladder.triggers)
+    known = {"status": statuses, "trigger": triggers, "status or trigger": (*statuses, *triggers)}
+    named = set()
+    for what, name, path, at_key in references(ladder):
+        if path[0] == "machine":
+            named.add(name)
         if name not in known[what] and name not in ("*", "="):
-            remedy = suggest(name, known[what], f"known {what} names")
-            yield Fault(reference.path, f"unknown {what} {quoted(name)}", remedy, reference.key)
-    yield from _machine_faults(ladder.machine)
+            yield Fault(path, f"unknown {what} {quoted(name)}", suggest(name, known[what], f"known {what} names"), at_key)
+    for place, status in enumerate(statuses):
+        where = ("machine", "states", place)
+        if status in statuses[:place]:
+            yield Fault(where, f"status {quoted(status)} is listed twice", "delete one of the two")
+        if _reserved(status):
+            yield Fault(where, f"a status may not be called {quoted(status)}", _RESERVED_HELP)
+        if status not in named and "*" not in named:
+            yield Fault(where, f"no transition names the status {quoted(status)}", "add a transition that enters it, or delete it")
+    yield from _transition_faults(ladder)
     for group in ladder.groups:
         if group in statuses or _reserved(group):
             message = f"a group may not be called {quoted(group)}"
@@ -210,24 +214,13 @@ def faults(ladder: Ladder) -> Iterator[Fault]:
             yield Fault(("rungs", number), "the statuses of a rung must be neighbours", "reorder `states`, or split the rung")
 
 
-def _machine_faults(machine: MachineForm) -> Iterator[Fault]:
-    statuses = machine.names
-    named = {machine.initial, *(name for each in machine.transitions for name in (*each.source, each.dest))}
-    for place, status in enumerate(statuses):
-        path = ("machine", "states", place)
-        if status in statuses[:place]:
-            yield Fault(path, f"status {quoted(status)} is listed twice", "delete one of the two")
-        if _reserved(status):
-            yield Fault(path, f"a status may not be called {quoted(status)}", _RESERVED_HELP)
-        if status not in named and "*" not in named:
-            yield Fault(path, f"no transition names the status {quoted(status)}", "add a transition that enters it, or delete it")
+def _transition_faults(ladder: Ladder) -> Iterator[Fault]:
     first: dict[tuple[str, str], int] = {}  # which transition leaves a status by a trigger
-    for number, transition in enumerate(machine.transitions):
-        path = ("machine", "transitions", number)
-        trigger = transition.trigger
-        if _reserved(trigger) or trigger in statuses:
+    for number, transition in enumerate(ladder.machine.transitions):
+        path, trigger = ("machine", "transitions", number), transition.trigger
+        if _reserved(trigger) or trigger in ladder.statuses:
             yield Fault((*path, "trigger"), f"a trigger may not be called {quoted(trigger)}", _RESERVED_HELP)
-        for status in statuses if "*" in transition.source else transition.source:
+        for status in ladder.statuses if "*" in transition.source else transition.source:
             before = first.setdefault((trigger, status), number)
             if before != number:
                 message = f"two transitions for trigger {quoted(trigger)} from status {quoted(status)}"

@@ -47,17 +47,9 @@ def find(path_or_name: str | PathLike[str]) -> Path:
 
 
 def load(path_or_name: str | PathLike[str]) -> Scenario:
-    """Load a scenario from a file, or a shipped one by its name.
+    """Load a scenario from a file, or a shipped one by its name: complete and consistent.
 
-    Parameters
-    ----------
-    path_or_name : str or path
-        For example `"crisis.yaml"` or `"iran-pakistan-2024"`.
-
-    Returns
-    -------
-    Scenario
-        Complete and consistent; whether its history is a run of its model is for `Scenario.replay` to say.
+    Whether its history is a run of its model is for `Scenario.replay` to say.
 
     Raises
     ------
@@ -68,8 +60,7 @@ def load(path_or_name: str | PathLike[str]) -> Scenario:
 
     Examples
     --------
-    >>> scenario = load("iran-pakistan-2024")
-    >>> scenario.missions
+    >>> load("iran-pakistan-2024").missions
     ('PAK->IRN', 'IRN->PAK')
     """
     from escsim.reading import read

@@ -33,17 +33,8 @@ class Refers:
     to: str
 
 
-class Reference(NamedTuple):
-    """A value of a marked type, where it stands, and whether it is the key of a mapping there."""
-
-    to: str
-    value: Any
-    path: Path
-    key: bool
-
-
-def references(value: Any, path: Path = (), hint: Any = None, *, key: bool = False) -> Iterator[Reference]:
-    """Give every value of a marked type in a form, in the order of its keys."""
+def references(value: Any, path: Path = (), hint: Any = None, *, key: bool = False) -> Iterator[tuple[str, Any, Path, bool]]:
+    """Give every value of a marked type in a form: what it refers to, the value, its path, and whether it is the key of a mapping."""
     if isinstance(value, Form):
         for name, each in _hints(type(value)).items():
             alias = type(value).model_fields[name].alias or name
@@ -53,7 +44,7 @@ def references(value: Any, path: Path = (), hint: Any = None, *, key: bool = Fal
     if value is None or kind is None:
         return
     if kind is Annotated:
-        yield from (Reference(mark.to, value, path, key) for mark in inner[1:] if isinstance(mark, Refers))
+        yield from ((mark.to, value, path, key) for mark in inner[1:] if isinstance(mark, Refers))
         yield from references(value, path, inner[0], key=key)
     elif kind in (Union, UnionType):
         for each in inner:

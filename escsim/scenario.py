@@ -156,8 +156,9 @@ class Event(Form):
         found: list[str] = []
         for one in self.actor:
             for other in self.target or self.actor:
-                sides = {"own": [f"{one}->{other}"], "theirs": [f"{other}->{one}"], "both": [f"{one}->{other}", f"{other}->{one}"]}
-                found += sides[side] if one != other else []
+                if one != other:
+                    own, theirs = f"{one}->{other}", f"{other}->{one}"
+                    found += {"own": [own], "theirs": [theirs], "both": [own, theirs]}[side]
         return tuple(dict.fromkeys(found))
 
 
@@ -352,14 +353,6 @@ class Scenario(Form):
         if self._document is None:
             return Place(self._name or "scenario")
         return self._document.root.place_of(*path, key=key)
-
-    def nodes(self, *path: str | int) -> list[Node]:
-        """Give the nodes along a path, from the entry of a top-level key on, as far as they exist."""
-        nodes = [self._document.root] if self._document else []
-        for part in path if nodes else ():
-            if (child := nodes[-1].child(part)) is not None:
-                nodes.append(child)
-        return nodes[2:]
 
     def event_place(self, event: str, *path: str | int) -> Place:
         """Give the place in the file of an event or of one of its keys."""

@@ -171,12 +171,9 @@ class _Run:
     def choose(self, name: str, by: str) -> None:
         """Put a decision: call one of its options."""
         choice = self.scenario.choices[name]
-        if name in self.used and not choice.repeats:
-            return
         options = [option for option in choice.options if option != NOTHING]
-        if set(options) & set(self.forced):
-            return
-        if any(self.state[option] in (State.WAITING, State.RUNNING) for option in options):
+        busy = any(option in self.forced or self.state[option] in (State.WAITING, State.RUNNING) for option in options)
+        if busy or (name in self.used and not choice.repeats):
             return
         self.used.add(name)
         option = self.chosen.get(name) or self.draws.option(name, choice, self.calls[name], self.now, self.fired)

@@ -50,7 +50,7 @@ class Naive:
         self.ladder = {
             (way.trigger, source): source if way.dest == "=" else way.dest
             for way in form.machine.transitions
-            for source in (form.machine.names if "*" in way.source else way.source)
+            for source in (form.statuses if "*" in way.source else way.source)
         }
         self.triggers = {trigger for trigger, _ in self.ladder}
         self.owner = {option: name for name, choice in scenario.choices.items() for option in choice.options if option != NOTHING}
