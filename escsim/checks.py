@@ -1,7 +1,7 @@
 """Whether the parts of a scenario fit together: every fault with its place and a remedy.
 
 The models of `escsim.scenario` see one value at a time. Here are the checks that need two: names that must exist,
-causes that must come first, dates inside the period, choices that must add up.
+dates inside the period, choices that must add up. Whether history fits the model is for the replay to say.
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ def problems(scenario: Scenario, filled: Filled[Scenario]) -> list[Problem]:
         found += _start(scenario)
         found += _interventions(scenario)
         if not hurt and not {"events", "choices"} & {fault.path[0] for fault in found}:
-            found += _late(scenario)
             found += _circles(scenario)
 
     def is_echo(fault: Fault) -> bool:
@@ -301,27 +300,6 @@ def _interventions(scenario: Scenario) -> Faults:
                 yield Fault((*path, "set", event, "probability"), message, "use `choose`", key=True)
 
 
-def _caller(scenario: Scenario, event: str) -> Path:
-    """Give the path of what calls an event: its own `follows` or that of its choice."""
-    choice = scenario.choice_of.get(event)
-    return ("choices", choice, "follows") if choice else ("events", scenario.order[event], "follows")
-
-
-def _late(scenario: Scenario) -> Faults:
-    """Check that every dated event can have been called by its date."""
-    for event in scenario.events:
-        follows = scenario.caller(event).follows
-        if event.date is None or follows is None:
-            continue
-        dates = {cause: scenario.event[cause].date for cause in follows.causes}
-        late = [cause for cause, date in dates.items() if date is None or date.moment > event.date.moment]
-        if late and (follows.all or len(late) == len(dates)):
-            dated = dates[late[0]]
-            when = f"is dated {dated}, after its effect" if dated else "has no date, so it did not happen"
-            message = f"{quoted(event.id)} ({event.date}) follows {quoted(late[0])}, which {when}"
-            yield Fault(_caller(scenario, event.id), message, "correct the dates, or name what really led to it")
-
-
 def _circles(scenario: Scenario) -> Faults:
     """Check that no events wait for one another."""
     follows = {event.id: found for event in scenario.events if (found := scenario.caller(event).follows) is not None}
@@ -348,5 +326,7 @@ def _circles(scenario: Scenario) -> Faults:
         shown = [quoted(name) for name in [*circle[first:], *circle[:first], circle[first]]]
         chain = " -> ".join(shown if len(shown) <= 12 else [*shown[:11], "...", shown[-1]])
         message = f"these events wait for one another, so none is ever called: {chain}"
-        yield Fault(_caller(scenario, circle[first]), message, "give one of them another cause, or none")
+        choice = scenario.choice_of.get(circle[first])
+        path: Path = ("choices", choice) if choice else ("events", scenario.order[circle[first]])
+        yield Fault((*path, "follows"), message, "give one of them another cause, or none")
         left = {name: [cause for cause in causes if cause not in circle] for name, causes in left.items() if name not in circle}
