@@ -6,6 +6,7 @@ dates inside the period, choices that must add up. Whether history fits the mode
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
@@ -16,7 +17,7 @@ from escsim.draws import address
 from escsim.errors import Problem, listed, quoted, suggest
 from escsim.forms import Filled
 from escsim.references import Fault, Path, references
-from escsim.scenario import NOTHING, Event, Scenario, counterpart, is_state, missions_of
+from escsim.scenario import NOTHING, Event, Scenario, counterpart
 from escsim.times import LONGEST, TICK, Date, Rate, Span, When, Written
 
 RESERVED = {NOTHING, "any", "all", "start"}
@@ -35,7 +36,7 @@ def problems(scenario: Scenario, filled: Filled[Scenario]) -> list[Problem]:
         found += _names(scenario)
         for number, event in enumerate(scenario.events):
             found += _event(scenario, event, ("events", number))
-            found += _acts(scenario, event, ("events", number), lost)
+            found += _acts(scenario, event, ("events", number))
         found += _choices(scenario, lost)
         found += _start(scenario)
         found += _interventions(scenario)
@@ -68,6 +69,7 @@ def _references(scenario: Scenario, lost: Collection[str]) -> Faults:
     statuses = dict.fromkeys(scenario.ladder.statuses)
     known: dict[str, tuple[str, Collection[str]]] = {
         "actor": ("actor", scenario.actors),
+        "action": ("action", {**scenario.ladder.triggers, **vocabulary.shipped(), **scenario.actions}),
         "source": ("source", scenario.sources),
         "event": ("event", scenario.event),
         "cause": ("event", scenario.event),
@@ -78,13 +80,18 @@ def _references(scenario: Scenario, lost: Collection[str]) -> Faults:
     }
     unknown = 0
     for to, name, path, key in references(scenario):
-        if path[0] == "ladder" or name == "any":
+        if path[0] == "ladder" or (to == "mission" and name == "any"):
             continue
         if to == "day":
             yield from _outside(scenario, name, path, key=key)
-        elif to in ("mission", "mission or pair"):
-            yield from _mission(scenario, name, path, lost, key=key)
-        elif to == "cause" and name in scenario.choices and name not in scenario.event:
+            continue
+        if to == "mission":
+            strangers = [actor for actor in re.split("->?", name) if actor not in scenario.actors]
+            if not strangers:
+                yield from _mission(scenario, name, path, lost, key=key)
+                continue
+            to, name = "actor", strangers[0]
+        if to == "cause" and name in scenario.choices and name not in scenario.event:
             yield Fault(path, f"{quoted(name)} is a choice", "follow one of its options, or what the choice itself follows")
         elif to == "starting status" and name in scenario.ladder.groups:
             yield Fault(path, f"{quoted(name)} is a group, and a mission starts in one status", f"one of: {listed(scenario.ladder.groups[name])}")
@@ -92,6 +99,8 @@ def _references(scenario: Scenario, lost: Collection[str]) -> Faults:
             unknown += 1
             what, names = known[to]
             remedy = suggest(name, names, f"known {what} names") if unknown <= MOST_SUGGESTED else ""
+            if to == "action" and not remedy.startswith("did"):
+                remedy = "declare it under `actions:`, or pick one: `escsim list --actions` names them all"
             yield Fault(path, f"unknown {what} {quoted(name)}", remedy, key)
 
 
@@ -107,18 +116,12 @@ def _outside(scenario: Scenario, date: Date | When, path: Path, *, key: bool) ->
 
 def _mission(scenario: Scenario, mission: str, path: Path, lost: Collection[str], *, key: bool) -> Faults:
     """Report a mission or pair that is not in the scenario."""
-    named = (mission,) if "->" in mission else missions_of(mission)
-    sender, host = named[0].split("->")
-    unknown = [actor for actor in (sender, host) if actor not in scenario.actors]
-    members = scenario.missions
+    sender, host = re.split("->?", mission)
     if sender == host:
         yield Fault(path, f"{mission} is no mission: nobody sends one to itself", "sender->host: PAK->IRN", key)
-    elif unknown:
-        if unknown[0] not in lost:
-            yield Fault(path, f"unknown actor {quoted(unknown[0])}", suggest(unknown[0], scenario.actors, "known actor names"), key)
-    elif not any(each in members for each in named) and not lost:
+    elif not scenario.members(mission) and not lost:
         message = f"no event moves {mission}, and `start` does not name it"
-        yield Fault(path, message, f"missions here: {listed(members)}; others can be named in `start`", key)
+        yield Fault(path, message, f"missions here: {listed(scenario.missions)}; others can be named in `start`", key)
 
 
 def _names(scenario: Scenario) -> Faults:
@@ -205,28 +208,20 @@ def _number(value: object) -> float:
     raise ValueError(value)
 
 
-def _acts(scenario: Scenario, event: Event, path: Path, lost: Collection[str]) -> Faults:
-    """Check the actions of an event, and that its triggers address missions."""
+def _acts(scenario: Scenario, event: Event, path: Path) -> Faults:
+    """Check that the ladder has the triggers of an event, and that they address missions."""
     ladder = scenario.ladder
-    words = {**vocabulary.shipped(), **scenario.actions}
     triggers = [action for action in event.action if action in ladder.triggers]
     for place, action in enumerate(event.action):
-        known = words.get(action)
-        if action in triggers or (known is None and action in lost):
-            continue
-        if known is None:
-            remedy = suggest(action, [*ladder.triggers, *words])
-            if not remedy.startswith("did"):
-                remedy = "declare it under `actions:`, or pick one: `escsim list --actions` names them all"
-            yield Fault((*path, "action", place), f"unknown action {quoted(action)}", remedy)
-        elif known.moves_missions:
+        known = scenario.actions.get(action) or vocabulary.shipped().get(action)
+        if action not in triggers and known is not None and known.moves_missions:
             message = f"{quoted(action)} moves missions, but this ladder has no such trigger"
             yield Fault((*path, "action", place), message, f"its triggers: {listed(ladder.triggers, 30)}")
     if not triggers:
         return
     for kind, names in (("actor", event.actor), ("target", event.target or ())):
         for place, name in enumerate(names):
-            if not is_state(name) and name in scenario.actors:
+            if name in scenario.actors and not re.fullmatch("[A-Z]{3}", name):
                 remedy = f"{quoted(triggers[0])} is between states: keys of three capitals"
                 yield Fault((*path, kind, place), f"{quoted(name)} is not a state and has no missions", remedy)
     missions = {mission for _, mission in scenario.addressed(event)}

@@ -36,13 +36,11 @@ class Refers:
 def references(value: Any, path: Path = (), hint: Any = None, *, key: bool = False) -> Iterator[tuple[str, Any, Path, bool]]:
     """Give every value of a marked type in a form: what it refers to, the value, its path, and whether it is the key of a mapping."""
     if isinstance(value, Form):
-        for name, each in _hints(type(value)).items():
-            alias = type(value).model_fields[name].alias or name
-            yield from references(getattr(value, name), (*path, alias), each)
+        for name, alias, each in _hints(type(value)):
+            if (part := getattr(value, name)) is not None:
+                yield from references(part, (*path, alias), each)
         return
     kind, inner = get_origin(hint), get_args(hint)
-    if value is None or kind is None:
-        return
     if kind is Annotated:
         yield from ((mark.to, value, path, key) for mark in inner[1:] if isinstance(mark, Refers))
         yield from references(value, path, inner[0], key=key)
@@ -59,6 +57,6 @@ def references(value: Any, path: Path = (), hint: Any = None, *, key: bool = Fal
 
 
 @cache
-def _hints(form: type[Form]) -> dict[str, Any]:
+def _hints(form: type[Form]) -> list[tuple[str, str, Any]]:
     hints = get_type_hints(form, include_extras=True)
-    return {name: hints[name] for name in form.model_fields}
+    return [(name, field.alias or name, hints[name]) for name, field in form.model_fields.items()]

@@ -41,8 +41,8 @@ Option = Annotated[Name, Refers("option")]
 Start = Annotated[Name, Refers("starting status")]
 Status = Annotated[Name, Refers("status or group")]
 MissionKey = Annotated[Mission, Refers("mission")]
-UnitKey = Annotated[MissionOrPair, Refers("mission or pair")]
-WhoKey = Annotated[Who, Refers("mission or pair")]
+UnitKey = Annotated[MissionOrPair, Refers("mission")]
+WhoKey = Annotated[Who, Refers("mission")]
 Bound = Annotated[Date, Refers("day")]
 Moment = Annotated[When, Refers("day")]
 Statuses = OneOrMore[Status]
@@ -136,7 +136,9 @@ class Event(Form):
     date: Moment | None = key("When it happened, as well as that is known; without a date it did not, but might have.", "2024-01-17", None)
     actor: Parties = key("Who acted; several act together.", "PAK")
     target: Parties | None = key("On whom; several actors without a target act on one another.", "IRN", None)
-    action: OneOrMore[Name] = key("What was done: a trigger of the ladder or an action of the vocabulary; several in this order.", "recall_envoy")
+    action: OneOrMore[Annotated[Name, Refers("action")]] = key(
+        "What was done: a trigger of the ladder or an action of the vocabulary; several in this order.", "recall_envoy"
+    )
     text: Text | None = key("What happened, in a sentence or two.", "Pakistan calls its ambassador back from Tehran.", None)
     label: Label | None = key("A short name for pictures; its id if not given.", "Security Committee", None)
     cite: OneOrMore[SourceKey] | None = key("Where it is reported: keys of `sources`.", "dawn", None)
@@ -160,11 +162,6 @@ class Event(Form):
                     own, theirs = f"{one}->{other}", f"{other}->{one}"
                     found += {"own": [own], "theirs": [theirs], "both": [own, theirs]}[side]
         return tuple(dict.fromkeys(found))
-
-
-def is_state(actor: str) -> bool:
-    """Say whether the key of an actor is that of a state: three capitals."""
-    return len(actor) == 3 and actor.isascii() and actor.isalpha() and actor.isupper()
 
 
 class Choice(Form):
