@@ -44,7 +44,6 @@ class _Run:
     def __init__(self, scenario: Scenario, draws: Draws, intervention: Intervention) -> None:
         self.scenario = scenario
         self.draws = draws
-        self.ladder = scenario.ladder
         _, self.models = scenario.ladder.build(scenario.initial)
         self.now = 0
         self.end = scenario.period.ticks
@@ -246,7 +245,7 @@ class _Run:
             if date is None or step.tick <= period.tick(date.moment):
                 held.update((move.mission, move.dest) for move in step.moves)
         needs = "; ".join(
-            f"{mission} was {held[mission]}, not {' or '.join(sorted(statuses, key=self.ladder.severity.__getitem__))}"
+            f"{mission} was {held[mission]}, not {' or '.join(sorted(statuses, key=self.scenario.ladder.severity.__getitem__))}"
             for mission, statuses in self.gates[name].items()
             if held[mission] not in statuses
         )
