@@ -34,7 +34,10 @@ class Refers:
 
 
 def references(value: Any, path: Path = (), hint: Any = None, *, key: bool = False) -> Iterator[tuple[str, Any, Path, bool]]:
-    """Give every value of a marked type in a form: what it refers to, the value, its path, and whether it is the key of a mapping."""
+    """Give every value of a marked type in a form: what it refers to, the value, its path, and whether it is a key there.
+
+    `hint` is the type of `value`, as declared; all entries of a tuple are taken to be of the first one's type.
+    """
     if isinstance(value, Form):
         for name, alias, each in _hints(type(value)):
             if (part := getattr(value, name)) is not None:

@@ -35,6 +35,7 @@ Probability = Annotated[Number, Field(ge=0, le=1)]
 ActorKey = Annotated[Actor, Refers("actor")]
 SourceKey = Annotated[Name, Refers("source")]
 EventId = Annotated[Name, Refers("event")]
+ActionName = Annotated[Name, Refers("action")]
 Cause = Annotated[Name, Refers("cause")]
 ChoiceName = Annotated[Name, Refers("choice")]
 Option = Annotated[Name, Refers("option")]
@@ -136,9 +137,7 @@ class Event(Form):
     date: Moment | None = key("When it happened, as well as that is known; without a date it did not, but might have.", "2024-01-17", None)
     actor: Parties = key("Who acted; several act together.", "PAK")
     target: Parties | None = key("On whom; several actors without a target act on one another.", "IRN", None)
-    action: OneOrMore[Annotated[Name, Refers("action")]] = key(
-        "What was done: a trigger of the ladder or an action of the vocabulary; several in this order.", "recall_envoy"
-    )
+    action: OneOrMore[ActionName] = key("What was done: triggers of the ladder or actions, in this order.", "recall_envoy")
     text: Text | None = key("What happened, in a sentence or two.", "Pakistan calls its ambassador back from Tehran.", None)
     label: Label | None = key("A short name for pictures; its id if not given.", "Security Committee", None)
     cite: OneOrMore[SourceKey] | None = key("Where it is reported: keys of `sources`.", "dawn", None)
@@ -468,10 +467,9 @@ class Scenario(Form):
 
         Parameters
         ----------
-        n : int, optional
-            How many trajectories; by default as many as the scenario's `variants` say.
-        seed : int, optional
-            0 to 2^64 - 1; by default that of the scenario. Trajectory i depends on the seed and on i, on nothing else.
+        n, seed : int, optional
+            How many trajectories, and a seed of 0 to 2^64 - 1; by default those of the scenario's `variants`.
+            Trajectory i depends on the seed and on i, on nothing else.
         threads : int, optional
             By default as many as there are processors to use. The result does not depend on it.
         intervention : Intervention, optional

@@ -18,7 +18,7 @@ from enum import Enum
 
 from escsim.draws import Draws
 from escsim.errors import Problem, ScenarioError, quoted
-from escsim.scenario import NOTHING, Event, Intervention, Scenario
+from escsim.scenario import NOTHING, Event, Follows, Intervention, Scenario
 from escsim.trajectory import Move, Note, Stage, Step, Trajectory
 
 MOST_FIRINGS = 10_000
@@ -85,15 +85,10 @@ class _Run:
         return Trajectory(self.scenario, tuple(self.steps), tuple(self.notes), fates, self.draws.said)
 
     def begin(self) -> None:
-        """Make the calls of tick 0: everything that follows nothing."""
+        """Set the clocks that the what-if forces, and call what follows nothing."""
         for name, tick in self.forced.items():
             self.state[name], self.clock[name], self.caller[name] = State.RUNNING, tick, "the what-if"
-        for name, choice in self.scenario.choices.items():
-            if choice.follows is None:
-                self.choose(name, "start")
-        for name, event in self.events.items():
-            if event.follows is None and name not in self.scenario.choice_of:
-                self.call(name, "start")
+        self.call_followers("start")
         self.arm_waiting("start")
 
     def fire(self, name: str) -> None:
@@ -159,12 +154,16 @@ class _Run:
                 self.note(name, "shut", by)
 
     def call_followers(self, name: str) -> None:
-        """Call the choices and events that follow one that has happened."""
+        """Call the choices and events that follow one that has happened or, at the start, those that follow nothing."""
+
+        def called(follows: Follows | None) -> bool:
+            return follows.calls(name, self.happened) if follows else name == "start"
+
         for choice_name, choice in self.scenario.choices.items():
-            if choice.follows and choice.follows.calls(name, self.happened):
+            if called(choice.follows):
                 self.choose(choice_name, name)
         for other, event in self.events.items():
-            if event.follows and event.follows.calls(name, self.happened):
+            if called(event.follows) and other not in self.scenario.choice_of:
                 self.call(other, name)
 
     def choose(self, name: str, by: str) -> None:

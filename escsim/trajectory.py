@@ -92,7 +92,7 @@ class Trajectory:
         return self.scenario.event[step.event]
 
     def status_at(self, who: str, tick: int) -> str:
-        """Give the status after all that happened up to and at a tick: of a mission, or the more severe of a pair's, or the worst of `any`.
+        """Give the status of a mission after all that happened up to and at a tick; the most severe one of a pair or `any`.
 
         Raises
         ------
@@ -107,7 +107,7 @@ class Trajectory:
         return max(held, key=self.scenario.ladder.severity.__getitem__)
 
     def status_on(self, who: str, day: Day) -> str:
-        """Give the status at the end of a day, of a mission, a pair or `any`; raises as `status_at` does, and ValueError outside the period."""
+        """Give the status at the end of a day, as `status_at` does; raises ValueError if the day lies outside the period."""
         period = self.scenario.period
         if not period.from_.day <= day <= period.to.day:
             raise ValueError(f"{day} lies outside the period, {period.from_} to {period.to}")
