@@ -22,7 +22,6 @@ from escsim.times import LONGEST, TICK, Date, Rate, Span, When, Written
 
 RESERVED = {NOTHING, "any", "all", "start"}
 MOST_SUGGESTED = 40  # looking for the nearest name takes time, and nobody reads so many
-SMALLEST = 2.0**-33  # below this a probability would be rounded to 0 in the kernel's 32 bits
 
 Faults = Iterator[Fault]
 
@@ -39,7 +38,7 @@ def problems(scenario: Scenario, filled: Filled[Scenario]) -> list[Problem]:
             found += _acts(scenario, event, ("events", number))
         found += _choices(scenario, lost)
         found += _start(scenario)
-        found += _interventions(scenario)
+        found += _interventions(scenario, lost)
         if not hurt and not {"events", "choices"} & {fault.path[0] for fault in found}:
             found += _circles(scenario)
 
@@ -157,7 +156,7 @@ def _names(scenario: Scenario) -> Faults:
 
 
 def _event(scenario: Scenario, event: Event, path: Path) -> Faults:
-    """Check what an event says of its time, calls, bars and chance."""
+    """Check what an event says of its time, calls, bars and ranges."""
     if event.date is None and event.delay is None:
         remedy = "an event that did not happen needs a `delay`: delay: 2 days"
         yield Fault((*path, "id"), f"{quoted(event.id)} has neither a date nor a delay", remedy, lacking=True)
@@ -169,8 +168,6 @@ def _event(scenario: Scenario, event: Event, path: Path) -> Faults:
     bars = event.unless or ()
     if event.id in bars:
         yield Fault((*path, "unless", bars.index(event.id)), "an event cannot bar itself", "without `repeats` it happens at most once anyway")
-    if event.probability is not None and 0 < event.probability < SMALLEST:
-        yield Fault((*path, "probability"), "a probability below 2^-33 cannot be told from 0", "write 0, or something larger")
     numbers: dict[str, object] = {"probability": 1.0 if event.probability is None else event.probability}
     if event.delay is not None:
         name, law = event.delay.one()
@@ -270,7 +267,8 @@ def _start(scenario: Scenario) -> Faults:
             yield Fault(("start",), message, "both missions of a pair hold this status, or neither", key=True)
 
 
-def _interventions(scenario: Scenario) -> Faults:
+def _interventions(scenario: Scenario, lost: Collection[str]) -> Faults:
+    """Check that each what-if changes an event in one way only, and in one that it has."""
     for name, change in scenario.what_if.items():
         path: Path = ("what_if", name)
         touched = set(change.remove or ())
@@ -285,7 +283,7 @@ def _interventions(scenario: Scenario) -> Faults:
                 touched.add(event)
         for choice, option in (change.choose or {}).items():
             options = scenario.choices[choice].options if choice in scenario.choices else {option: 1.0}
-            if option not in options:
+            if option not in options and option not in lost:
                 yield Fault((*path, "choose", choice), f"unknown option {quoted(option)}", suggest(option, options, "known option names"))
         for event, new in (change.set or {}).items():
             if new.probability is None and new.delay is None:

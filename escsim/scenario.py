@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
 
 from escsim import ladder as ladders
 from escsim.actions import ActionOrText
@@ -31,7 +31,15 @@ if TYPE_CHECKING:
 
 NOTHING = "nothing"
 
-Probability = Annotated[Number, Field(ge=0, le=1)]
+
+def _above_rounding(probability: float) -> float:
+    """Refuse what chance, which has 32 bits, would round to 0."""
+    if 0 < probability < 2.0**-33:
+        raise refusal("a probability below 2^-33 cannot be told from 0", "write 0, or something larger")
+    return probability
+
+
+Probability = Annotated[Number, Field(ge=0, le=1), AfterValidator(_above_rounding)]
 ActorKey = Annotated[Actor, Refers("actor")]
 SourceKey = Annotated[Name, Refers("source")]
 EventId = Annotated[Name, Refers("event")]
