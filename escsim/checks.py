@@ -139,7 +139,8 @@ def _names(scenario: Scenario) -> Faults:
             remedy = "the name is an event's or reserved; choose another"
             yield Fault(("choices", name), f"a choice may not be called {quoted(name)}", remedy, key=True)
     taken: dict[int, str] = {}
-    paths: dict[str, Path] = {name: ("choices", name) for name in scenario.choices} | {name: ("events", seen[name], "id") for name in seen}
+    paths: dict[str, Path] = {name: ("events", number, "id") for name, number in seen.items()}
+    paths |= {name: ("choices", name) for name in scenario.choices if name not in seen}
     for name, path in paths.items():
         other = taken.setdefault(address("event" if name in seen else "choice", name), name)
         if other != name:
