@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,23 +15,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Ensemble", "Move", "Place", "Problem", "Scenario", "ScenarioError", "Step", "Trajectory", "__version__", "load"]
 
-_HOMES = {
-    "Ensemble": "ensemble",
-    "Move": "trajectory",
-    "Place": "errors",
-    "Problem": "errors",
-    "Scenario": "scenario",
-    "ScenarioError": "errors",
-    "Step": "trajectory",
-    "Trajectory": "trajectory",
-    "load": "library",
-}
-
 
 def __getattr__(name: str) -> Any:
     """Fetch a public name on first use, so that `escsim --help` imports nothing heavy."""
-    if name in _HOMES:
-        from importlib import import_module
-
-        return getattr(import_module(f"escsim.{_HOMES[name]}"), name)
+    for module in ("errors", "library", "scenario", "trajectory", "ensemble") if name in __all__ else ():
+        found = import_module(f"escsim.{module}")
+        if hasattr(found, name):
+            return getattr(found, name)
     raise AttributeError(f"module 'escsim' has no attribute {name!r}")

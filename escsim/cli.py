@@ -269,7 +269,7 @@ def list_(what: str | None, json_: bool) -> None:
         rows = [(name + "*" * action.moves_missions, action.cameo or "-", action.plover or "-", action.text) for name, action in words.items()]
     elif what == "ladders":
         steps = {name: ladder.load_shipped(name) for name in ladder.shipped()}
-        data = {name: each.form.model_dump(mode="json", by_alias=True) for name, each in steps.items()}
+        data = {name: each.model_dump(mode="json", by_alias=True) for name, each in steps.items()}
         head = ["ladder", "statuses, mildest first"]
         rows = [(name, " < ".join(each.statuses)) for name, each in steps.items()]
     else:

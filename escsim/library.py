@@ -6,7 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from escsim.errors import Problem, ScenarioError, suggest
+from escsim.errors import ScenarioError, suggest
 
 if TYPE_CHECKING:  # what ships is named without importing what reads it
     from escsim.reading import Document
@@ -27,43 +27,29 @@ def shipped() -> dict[str, Path]:
 
 
 def find(path_or_name: str | PathLike[str]) -> Path:
-    """Find the file of a scenario.
-
-    Parameters
-    ----------
-    path_or_name : str or path
-        A path, or the name of a shipped scenario. A file that exists wins.
+    """Find the file of a scenario from its path, or the name of a shipped one; a file that exists wins.
 
     Raises
     ------
     FileNotFoundError
         If there is neither; the message says what was probably meant.
     """
-    path = Path(path_or_name)
-    if path.is_file() or (path.exists() and not path.is_dir()):
+    path, name, names = Path(path_or_name), str(path_or_name), shipped()
+    if path.exists() and not path.is_dir():
         return path
-    names = shipped()
-    if str(path_or_name) in names:
-        return names[str(path_or_name)]
+    if name in names:
+        return names[name]
     if path.is_dir():
         raise FileNotFoundError(f"{path} is a folder, not a scenario file")
     beside = path.with_name(f"{path.name}.yaml")
-    hint = f"did you mean {str(beside)!r}?" if path.name and beside.is_file() else suggest(path.stem, names, "shipped scenarios")
-    raise FileNotFoundError(f"there is no file and no shipped scenario {str(path_or_name)!r}; {hint}")
+    hint = f"did you mean {str(beside)!r}?" if beside.is_file() else suggest(path.stem, names, "shipped scenarios")
+    raise FileNotFoundError(f"there is no file and no shipped scenario {name!r}; {hint}")
 
 
 def load(path_or_name: str | PathLike[str]) -> Scenario:
-    """Load a scenario from a file, or a shipped one by its name.
+    """Load a scenario from a file, or a shipped one by its name: complete and consistent.
 
-    Parameters
-    ----------
-    path_or_name : str or path
-        For example `"crisis.yaml"` or `"iran-pakistan-2024"`.
-
-    Returns
-    -------
-    Scenario
-        Complete and consistent; whether its history is a run of its model is for `Scenario.replay` to say.
+    Whether its history is a run of its model is for `Scenario.replay` to say.
 
     Raises
     ------
@@ -74,8 +60,7 @@ def load(path_or_name: str | PathLike[str]) -> Scenario:
 
     Examples
     --------
-    >>> scenario = load("iran-pakistan-2024")
-    >>> scenario.missions
+    >>> load("iran-pakistan-2024").missions
     ('PAK->IRN', 'IRN->PAK')
     """
     from escsim.reading import read
@@ -95,13 +80,9 @@ def validate(document: Document, name: str = "") -> Scenario:
     problems = document.problems + [problem for problem in filled.problems if problem.place not in said]
     if filled.form is not None:
         scenario = filled.form.located(filled.root, document, name)
-        problems += _unsaid(checks.problems(scenario, filled.lost, filled.hurt, filled.damaged), problems)
+        lines = {problem.place[:2] for problem in problems}  # what else is wrong on these is but an echo
+        found = checks.problems(scenario, filled)
+        problems += [problem for problem in found if problem.place[:2] not in lines]
         if not problems:
             return scenario
     raise ScenarioError(problems)
-
-
-def _unsaid(found: list[Problem], said: list[Problem]) -> list[Problem]:
-    """Leave out what is only the echo of a fault already reported on the same line."""
-    lines = {problem.place[:2] for problem in said}
-    return [problem for problem in found if problem.place[:2] not in lines]

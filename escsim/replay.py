@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from escsim.draws import History
-from escsim.errors import Place, Problem, ScenarioError, listed, quoted
+from escsim.errors import Problem, ScenarioError, listed, quoted
 from escsim.scenario import NOTHING, Scenario, counterpart
 from escsim.stepper import MOOT, run
 from escsim.trajectory import Step, Trajectory
@@ -34,9 +34,7 @@ def violations(trajectory: Trajectory) -> list[Problem]:
 
 
 def _holds(trajectory: Trajectory, who: str, names: tuple[str, ...], tick: int) -> bool:
-    scenario = trajectory.scenario
-    statuses = [trajectory.status_at(mission, tick) for mission in scenario.members(who)]
-    return max(statuses, key=scenario.ladder.severity.__getitem__) in scenario.ladder.resolve(names)
+    return trajectory.status_at(who, tick) in trajectory.scenario.ladder.resolve(names)
 
 
 def _resting(trajectory: Trajectory) -> list[int]:
@@ -44,41 +42,37 @@ def _resting(trajectory: Trajectory) -> list[int]:
     return sorted({0, *(step.tick for step in trajectory.steps)})
 
 
+def _movers(trajectory: Trajectory, mission: str, tick: int) -> list[Step]:
+    """Give the steps that moved a mission up to a tick."""
+    return [step for step in trajectory.steps if step.tick <= tick and any(move.mission == mission for move in step.moves)]
+
+
+def _admitted(scenario: Scenario, status: str) -> str:
+    return listed(scenario.ladder.admitted(status)) or "nothing"
+
+
 def _moot(trajectory: Trajectory) -> Iterator[Problem]:
+    """Find the events that came to nothing, and what the ladder would have admitted."""
     scenario = trajectory.scenario
+    held = dict(scenario.initial)
     for step in trajectory.steps:
+        held.update((move.mission, move.dest) for move in step.moves)
         if step.moot:
             event = scenario.event[step.event]
-            message = f"{quoted(event.id)} on {event.date} moves no mission: {_stayed(step)}"
-            yield Problem(scenario.event_place(event.id, "action"), message, _admitted(trajectory, step))
-
-
-def _stayed(step: Step) -> str:
-    return step.reason.removeprefix(MOOT).rstrip(".")
-
-
-def _admitted(trajectory: Trajectory, step: Step) -> str:
-    """Say what the ladder would have admitted for the missions that a moot step addressed."""
-    scenario, ladder = trajectory.scenario, trajectory.scenario.ladder
-    event = scenario.event[step.event]
-    missions = {mission: None for action in event.action if action in ladder.triggers for mission in event.addressed(ladder.side(action))}
-    held = dict(scenario.initial)
-    for earlier in trajectory.steps[: trajectory.steps.index(step)]:
-        held.update((move.mission, move.dest) for move in earlier.moves)
-    told = []
-    for mission in missions:
-        status = held[mission]
-        told.append(f"possible for {mission} then: {listed(ladder.admitted(status)) or 'nothing'}")
-    return "\n    ".join(told)
+            message = f"{quoted(event.id)} on {event.date} moves no mission: {step.reason.removeprefix(MOOT).rstrip('.')}"
+            missions = dict.fromkeys(mission for _, mission in scenario.addressed(event))
+            told = [f"possible for {mission} then: {_admitted(scenario, held[mission])}" for mission in missions]
+            yield Problem(scenario.event_place(event.id, "action"), message, "\n    ".join(told))
 
 
 def _missing(trajectory: Trajectory) -> Iterator[Problem]:
+    """Find the dated events that did not fire, unless it is because one that they follow was moot."""
     scenario = trajectory.scenario
     fired = {step.event for step in trajectory.steps}
-    moot = {step.event for step in trajectory.steps if step.moot}  # reported already, and so is what is missing because of them
+    moot = {step.event for step in trajectory.steps if step.moot}
     for event, fate in trajectory.fates.items():
-        date, causes = scenario.event[event].date, scenario.causes(scenario.event[event])
-        if date is not None and event not in fired and not (causes and moot & set(causes.causes)):
+        date, follows = scenario.event[event].date, scenario.caller(scenario.event[event]).follows
+        if date is not None and event not in fired and not (follows and moot & set(follows.causes)):
             message = f"{quoted(event)} did not happen on {date} in the replay: {fate[0].lower()}{fate[1:-1]}"
             yield Problem(scenario.event_place(event, "date"), message, "correct the date, or what it follows, its `while` or `unless`")
 
@@ -93,47 +87,38 @@ def _undecided(trajectory: Trajectory) -> Iterator[Problem]:
 
 
 def _unobserved(trajectory: Trajectory) -> Iterator[Problem]:
+    """Find the `observed` lines that do not hold, with what last moved the mission and what could have moved it from there."""
     scenario = trajectory.scenario
-    for date, held in scenario.observed.items():
+    for date, line in scenario.observed.items():
         tick = scenario.period.tick(date.end) - 1
-        for who, names in held.items():
+        for who, names in line.items():
             if _holds(trajectory, who, names, tick):
                 continue
-            told = " and ".join(f"{mission} is {quoted(trajectory.status_at(mission, tick))}" for mission in scenario.members(who))
-            place = scenario.place("observed", str(date), who)
-            yield Problem(place, f"observed on {date}: {who} {listed(names)}, but in the replay {told}", _last_move(trajectory, who, tick))
-
-
-def _last_move(trajectory: Trajectory, who: str, tick: int) -> str:
-    """Say what last moved a mission or pair before a tick, and what could have moved it from there."""
-    scenario = trajectory.scenario
-    told = []
-    for mission in scenario.members(who):
-        moves = [(step, move) for step in trajectory.steps for move in step.moves if move.mission == mission and step.tick <= tick]
-        status = trajectory.status_at(mission, tick)
-        last = f"last moved by {quoted(moves[-1][0].event)} on {trajectory.moment(moves[-1][0]):%Y-%m-%d}" if moves else "never moved before"
-        told.append(f"{mission} was {last}; from {status} the ladder admits: {listed(scenario.ladder.admitted(status)) or 'nothing'}")
-    return "\n    ".join(told)
+            held = {mission: trajectory.status_at(mission, tick) for mission in scenario.members(who)}
+            told = []
+            for mission, status in held.items():
+                moved_by = _movers(trajectory, mission, tick)
+                last = (
+                    f"last moved by {quoted(moved_by[-1].event)} on {trajectory.moment(moved_by[-1]):%Y-%m-%d}" if moved_by else "never moved before"
+                )
+                told.append(f"{mission} was {last}; from {status} the ladder admits: {_admitted(scenario, status)}")
+            found = " and ".join(f"{mission} is {quoted(status)}" for mission, status in held.items())
+            message = f"observed on {date}: {who} {listed(names)}, but in the replay {found}"
+            yield Problem(scenario.place("observed", str(date), who), message, "\n    ".join(told))
 
 
 def _unshared(trajectory: Trajectory) -> Iterator[Problem]:
+    """Find shared statuses that come to be held by one mission of a pair only."""
     scenario = trajectory.scenario
     reported: set[tuple[str, str]] = set()
     for tick in _resting(trajectory):
         for mission in scenario.missions:
             other, status = counterpart(mission), trajectory.status_at(mission, tick)
-            if status not in scenario.ladder.shared or (mission, status) in reported:
-                continue
             held = trajectory.status_at(other, tick) if other in scenario.initial else scenario.ladder.initial
-            if held != status:
+            if status in scenario.ladder.shared and held != status and (mission, status) not in reported:
                 reported.add((mission, status))
+                moved_by = _movers(trajectory, mission, tick)
+                place = scenario.event_place(moved_by[-1].event, "action") if moved_by else scenario.place("start")
                 message = f"{mission} is {quoted(status)} from {scenario.period.moment(tick):%Y-%m-%d}, but {other} is {quoted(held)}"
                 remedy = f"{quoted(status)} is shared: the trigger that enters or leaves it must move both (`moves`)"
-                yield Problem(_place_of_move(trajectory, mission, tick), message, remedy)
-
-
-def _place_of_move(trajectory: Trajectory, mission: str, tick: int) -> Place:
-    for step in reversed(trajectory.steps):
-        if step.tick <= tick and any(move.mission == mission for move in step.moves):
-            return trajectory.scenario.event_place(step.event, "action")
-    return trajectory.scenario.place("start")
+                yield Problem(place, message, remedy)

@@ -263,7 +263,7 @@ def _delay(delay: Delay) -> str:
 def _ladder(scenario: Scenario, width: int) -> Iterator[Line]:
     """Draw the ladder as text: every status with what it means and where each trigger leads from it."""
     steps = scenario.ladder
-    yield f"Ladder {steps.name}".rstrip() + ", mildest first", "bold"
+    yield f"Ladder {scenario.ladder_ if isinstance(scenario.ladder_, str) else ''}".rstrip() + ", mildest first", "bold"
     for status in steps.statuses:
         yield from _wrapped(f"  {status}: {steps.meaning(status)}".removesuffix(": "), width)
         for trigger in steps.admitted(status):

@@ -7,36 +7,62 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date as Day
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Discriminator, Field, GetJsonSchemaHandler, PrivateAttr, Tag, model_validator
-from pydantic_core import CoreSchema
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
 
-from escsim import actions as vocabulary
 from escsim import ladder as ladders
-from escsim.actions import Action
+from escsim.actions import ActionOrText
 from escsim.delays import Delay, SpreadLaw
 from escsim.errors import Place
 from escsim.forms import EXPECT, Actor, Form, Mission, MissionOrPair, Name, Number, OneOrMore, Text, Truth, Who, Whole, key
-from escsim.ladder import Ladder, LadderForm
+from escsim.ladder import Ladder
 from escsim.reading import Document, Node
+from escsim.references import Refers
 from escsim.times import DAY, TICK, Date, Span, When, refusal
 
 if TYPE_CHECKING:
     from escsim.ensemble import Ensemble
     from escsim.trajectory import Trajectory
 
-Probability = Annotated[Number, Field(ge=0, le=1)]
 NOTHING = "nothing"
+
+
+def _above_rounding(probability: float) -> float:
+    """Refuse what chance, which has 32 bits, would round to 0."""
+    if 0 < probability < 2.0**-33:
+        raise refusal("a probability below 2^-33 cannot be told from 0", "write 0, or something larger")
+    return probability
+
+
+Probability = Annotated[Number, Field(ge=0, le=1), AfterValidator(_above_rounding)]
+ActorKey = Annotated[Actor, Refers("actor")]
+SourceKey = Annotated[Name, Refers("source")]
+EventId = Annotated[Name, Refers("event")]
+ActionName = Annotated[Name, Refers("action")]
+Cause = Annotated[Name, Refers("cause")]
+ChoiceName = Annotated[Name, Refers("choice")]
+Option = Annotated[Name, Refers("option")]
+Start = Annotated[Name, Refers("starting status")]
+Status = Annotated[Name, Refers("status or group")]
+MissionKey = Annotated[Mission, Refers("mission")]
+UnitKey = Annotated[MissionOrPair, Refers("mission")]
+WhoKey = Annotated[Who, Refers("mission")]
+Bound = Annotated[Date, Refers("day")]
+Moment = Annotated[When, Refers("day")]
+Statuses = OneOrMore[Status]
+Gate = Annotated[dict[MissionKey, Statuses], Field(min_length=1)]
+Line = Annotated[dict[UnitKey, Statuses], Field(min_length=1)]
+Held = Annotated[dict[WhoKey, Statuses], Field(min_length=1)]
 
 
 def missions_of(pair: str) -> tuple[str, str]:
     """Give the two missions of a pair: `PAK-IRN` is `PAK->IRN` and `IRN->PAK`."""
-    one, other = pair.split("-")
+    one, _, other = pair.partition("-")
     return f"{one}->{other}", f"{other}->{one}"
 
 
@@ -84,13 +110,8 @@ class Period(Form):
 class Follows(Form):
     """What calls an event: any of its causes, or the last of all of them."""
 
-    any: OneOrMore[Name] | None = key("Each of these calls it.", ["iranian_strikes"], None)
-    all: OneOrMore[Name] | None = key("The last of these to happen calls it.", ["call_on_19_january", "council"], None)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, value: object) -> object:
-        return {"any": value} if isinstance(value, str | list) else value
+    any: OneOrMore[Cause] | None = key("Each of these calls it.", ["iranian_strikes"], None)
+    all: OneOrMore[Cause] | None = key("The last of these to happen calls it.", ["call_on_19_january", "council"], None)
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -98,96 +119,67 @@ class Follows(Form):
             raise refusal("give either a list of causes or {all: [...]}", "follows: [a, b] means any of them")
         return self
 
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        full = handler(schema)
-        short = handler.resolve_ref_schema(full)["properties"]["any"]["anyOf"]
-        return {"title": "Follows", "anyOf": [*(branch for branch in short if branch.get("type") != "null"), full]}
-
     @property
     def causes(self) -> tuple[str, ...]:
         """Everything named, in the order of the file."""
         return self.any or self.all or ()
 
-    def met(self, happened: Iterable[str]) -> bool:
-        """Say whether a firing of one of the causes calls the event, given all that has happened by then."""
-        return self.all is None or set(self.all) <= set(happened)
+    def calls(self, cause: str, happened: Collection[str]) -> bool:
+        """Say whether the happening of an event calls what follows so, given all that has happened by then."""
+        return cause in self.causes and (self.all is None or all(name in happened for name in self.all))
 
 
+Causes = Annotated[
+    Follows,
+    BeforeValidator(lambda value: {"any": value} if isinstance(value, str | list) else value, json_schema_input_type=OneOrMore[Name] | Follows),
+]
 Range = Annotated[tuple[Number | str, Number | str], Field(description="From low to high.", examples=[[0.2, 0.4]])]
-
-
-Parties = Annotated[OneOrMore[Actor], Field(max_length=100)]
+Label = Annotated[str, Field(min_length=1, max_length=40)]
+Parties = Annotated[OneOrMore[ActorKey], Field(max_length=100)]
 
 
 class Event(Form):
     """Something done on a date, or something that might have been done."""
 
     id: Name = key("Its name in this file.", "recall")
-    date: When | None = key("When it happened, as well as that is known. An event without a date did not happen, but might have.", "2024-01-17", None)
+    date: Moment | None = key("When it happened, as well as that is known; without a date it did not, but might have.", "2024-01-17", None)
     actor: Parties = key("Who acted; several act together.", "PAK")
     target: Parties | None = key("On whom; several actors without a target act on one another.", "IRN", None)
-    action: OneOrMore[Name] = key("What was done: a trigger of the ladder or an action of the vocabulary; several in this order.", "recall_envoy")
+    action: OneOrMore[ActionName] = key("What was done: triggers of the ladder or actions, in this order.", "recall_envoy")
     text: Text | None = key("What happened, in a sentence or two.", "Pakistan calls its ambassador back from Tehran.", None)
-    label: Annotated[str, Field(min_length=1, max_length=40)] | None = key(
-        "A short name for pictures; its id if not given.", "Security Committee", None
-    )
-    cite: OneOrMore[Name] | None = key("Where it is reported: keys of `sources`.", "dawn", None)
+    label: Label | None = key("A short name for pictures; its id if not given.", "Security Committee", None)
+    cite: OneOrMore[SourceKey] | None = key("Where it is reported: keys of `sources`.", "dawn", None)
     confidence: Literal["high", "medium", "low"] | None = key("How sure the date and the deed are.", "high", None)
     disputed: Text | None = key("On what the sources differ.", "Headlines say expelled; the ministry did not.", None)
-    follows: Follows | None = key(
-        "What calls it in a variant: each of these, or {all: [...]}. Without it the event is called at the start.", "iranian_strikes", None
-    )
-    while_: dict[Mission, OneOrMore[Name]] | None = key(
-        "Its gate: the statuses these missions must be in.", {"PAK->IRN": "normal"}, None, alias="while", min_length=1
-    )
-    unless: OneOrMore[Name] | None = key("What bars it for good once it has happened.", "call_on_19_january", None)
+    follows: Causes | None = key("What calls it: each of these, or {all: [...]}; else the start.", "iranian_strikes", None, title="Follows")
+    while_: Gate | None = key("Its gate: the statuses these missions must be in.", {"PAK->IRN": "normal"}, None, alias="while")
+    unless: OneOrMore[EventId] | None = key("What bars it for good once it has happened.", "call_on_19_january", None)
     probability: Probability | None = key("The chance that it comes about each time it is armed; 1 if not given.", 0.9, None)
     delay: Delay | None = key("The time from its arming until it happens; for a dated event the file's `spread` if not given.", "2 days", None)
     repeats: Truth = key("Whether it may happen more than once: then every call counts.", True, False)
     range: dict[Name, Range] | None = key("Low and high for the probability and for parameters of the delay.", {"probability": [0.2, 0.4]}, None)
     basis: Text | None = key("What probability and delay rest on: a base rate, or the author's assumption.", "Assumption of the author.", None)
 
-    @property
-    def states(self) -> tuple[str, ...]:
-        """The states among its actors and targets."""
-        return tuple(name for name in (*self.actor, *(self.target or ())) if is_state(name))
-
-    def pairs(self) -> Iterator[tuple[str, str]]:
-        """Give who acts on whom, nobody on itself."""
-        targets = self.target or (self.actor if len(self.actor) > 1 else ())
-        for one in self.actor:
-            for other in targets:
-                if one != other:
-                    yield one, other
-
     def addressed(self, side: str) -> tuple[str, ...]:
-        """Give the missions that a trigger with these `moves` (own, theirs or both) addresses, each once."""
-        missions: dict[str, None] = {}
-        for one, other in self.pairs():
-            if side != "theirs":
-                missions[f"{one}->{other}"] = None
-            if side != "own":
-                missions[f"{other}->{one}"] = None
-        return tuple(missions)
-
-
-def is_state(actor: str) -> bool:
-    """Say whether the key of an actor is that of a state: three capitals."""
-    return len(actor) == 3 and actor.isascii() and actor.isalpha() and actor.isupper()
+        """Give the missions that a trigger with these `moves` (own, theirs or both) addresses, each once, nobody's to itself."""
+        found: list[str] = []
+        for one in self.actor:
+            for other in self.target or self.actor:
+                if one != other:
+                    own, theirs = f"{one}->{other}", f"{other}->{one}"
+                    found += {"own": [own], "theirs": [theirs], "both": [own, theirs]}[side]
+        return tuple(dict.fromkeys(found))
 
 
 class Choice(Form):
     """A decision point: when it is called, exactly one of its options comes about."""
 
-    actor: OneOrMore[Actor] = key("Who decides.", "PAK")
+    actor: OneOrMore[ActorKey] = key("Who decides.", "PAK")
     question: Text = key("The decision in words.", "How should Islamabad answer strikes on its soil?")
-    follows: Follows | None = key("What puts the decision, as in an event.", "iranian_strikes", None)
+    follows: Causes | None = key("What puts the decision, as in an event.", "iranian_strikes", None, title="Follows")
     repeats: Truth = key("Whether it is put more than once: then its options may happen more than once.", True, False)
-    options: dict[Name, Probability] = key(
-        "The events to choose from, each with its share; `nothing` needs no event. The shares sum to 1.",
-        {"pakistani_strikes": 0.5, "nothing": 0.5},
-        min_length=2,
+    options: dict[Option, Probability] = key(
+        "Events with their shares, which sum to 1; `nothing` needs no event.", {"pakistani_strikes": 0.5, "nothing": 0.5}, min_length=2
     )
     range: dict[Name, Range] | None = key("Low and high for the shares of options.", {"pakistani_strikes": [0.3, 0.7]}, None)
     basis: Text | None = key("What the shares rest on: a base rate, or the author's assumption.", "Assumption of the author.", None)
@@ -197,10 +189,10 @@ class Background(Form):
     """Something that belongs to the story but is not replayed; it may lie before the period."""
 
     date: When = key("When.", "2023-12-15")
-    actor: OneOrMore[Actor] = key("Who acted.", "jaish_al_adl")
-    target: OneOrMore[Actor] | None = key("On whom.", "IRN", None)
+    actor: OneOrMore[ActorKey] = key("Who acted.", "jaish_al_adl")
+    target: OneOrMore[ActorKey] | None = key("On whom.", "IRN", None)
     text: Text = key("What happened.", "Gunmen attack a police station at Rask.")
-    cite: OneOrMore[Name] | None = key("Where it is reported.", "dawn", None)
+    cite: OneOrMore[SourceKey] | None = key("Where it is reported.", "dawn", None)
 
 
 class Variants(Form):
@@ -209,14 +201,19 @@ class Variants(Form):
     runs: Annotated[Whole, Field(ge=1, le=10**9)] = key("How many trajectories.", 10000, 10000)
     seed: Annotated[Whole, Field(ge=0, lt=2**64)] = key("The seed of all chance.", 20240116, 0)
     spread: SpreadLaw = key(
-        "The law of the gaps between dated events, with the historical gap as mean; `none` leaves them as they were.",
+        "The law of gaps between dated events, their mean as in history; `none` leaves them.",
         {"gamma": {"cv": 0.5}},
         SpreadLaw.model_validate("none"),
     )
 
 
-Held = Annotated[dict[Who, OneOrMore[Name]], Field(min_length=1)]
-Line = Annotated[dict[MissionOrPair, OneOrMore[Name]], Field(min_length=1)]
+def only_one(form: Form, what: str, kinds: tuple[str, ...]) -> str:
+    """Give the one of these keys that a form states; raises a `refusal` if it states none or several."""
+    stated = [kind.rstrip("_") for kind in kinds if getattr(form, kind) is not None]
+    if len(stated) != 1:
+        wanted = ", ".join(kind.rstrip("_") for kind in kinds)
+        raise refusal(f"one {what} is wanted, not {' and '.join(stated) or 'none'}", f"one of: {wanted}")
+    return stated[0]
 
 
 class Condition(Form):
@@ -224,27 +221,24 @@ class Condition(Form):
 
     reach: Held | None = key("A mission, a pair or `any` mission comes to be in one of these statuses.", {"PAK-IRN": "severed"}, None)
     in_: Held | None = key("It is in one of them at the end of the day `on`.", {"PAK->IRN": "restored"}, None, alias="in")
-    happens: OneOrMore[Name] | None = key("One of these events happens.", "second_iranian_strike", None)
-    before: tuple[Name, Name] | None = key("The first of two events happens, and before the second.", ["call", "strike"], None)
+    happens: OneOrMore[EventId] | None = key("One of these events happens.", "second_iranian_strike", None)
+    before: tuple[EventId, EventId] | None = key("The first of two events happens, and before the second.", ["call", "strike"], None)
     and_: tuple[Condition, ...] | None = key("All of these hold.", [{"happens": "a"}, {"happens": "b"}], None, alias="and", min_length=2)
     or_: tuple[Condition, ...] | None = key("One of these holds.", [{"happens": "a"}, {"happens": "b"}], None, alias="or", min_length=2)
     not_: Condition | None = key("This does not hold.", {"happens": "a"}, None, alias="not")
-    by: Date | None = key("At the latest on this day.", "2024-01-26", None)
-    on: Date | None = key("At the end of this day.", "2024-01-26", None)
+    by: Bound | None = key("At the latest on this day.", "2024-01-26", None)
+    on: Bound | None = key("At the end of this day.", "2024-01-26", None)
     within: Span | None = key("At the latest this long after `after`, or after the start.", "4 days", None)
-    after: Name | None = key("Only what comes after the first happening of this event counts.", "agreement", None)
+    after: EventId | None = key("Only what comes after the first happening of this event counts.", "agreement", None)
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        kinds = ("reach", "in", "happens", "before", "and", "or", "not")
-        stated = [kind for kind in kinds if getattr(self, kind if hasattr(self, kind) else f"{kind}_") is not None]
-        if len(stated) != 1:
-            raise refusal(f"one condition is wanted, not {' and '.join(stated) or 'none'}", "one of: " + ", ".join(kinds))
-        timed = stated[0] in ("reach", "happens")
-        for name, allowed in (("by", timed), ("within", timed), ("after", timed), ("on", stated[0] == "in")):
+        kind = only_one(self, "condition", ("reach", "in_", "happens", "before", "and_", "or_", "not_"))
+        timed = kind in ("reach", "happens")
+        for name, allowed in (("by", timed), ("within", timed), ("after", timed), ("on", kind == "in")):
             if getattr(self, name) is not None and not allowed:
-                raise refusal(f"`{name}` does not go with `{stated[0]}`", "`by`, `within` and `after` go with reach and happens, `on` with in")
-        if stated[0] == "in" and self.on is None:
+                raise refusal(f"`{name}` does not go with `{kind}`", "`by`, `within` and `after` go with reach and happens, `on` with in")
+        if kind == "in" and self.on is None:
             raise refusal("`in` needs the day: `on`", "{in: {PAK->IRN: normal}, on: 2024-01-26}")
         if self.by is not None and self.within is not None:
             raise refusal("`by` and `within` are two bounds for one thing", "keep one")
@@ -255,17 +249,14 @@ class Passage(Form):
     """The time until something first comes about."""
 
     reach: Held | None = key("A mission, a pair or `any` mission comes to be in one of these statuses.", {"PAK->IRN": "restored"}, None)
-    happens: OneOrMore[Name] | None = key("One of these events happens.", "agreement", None)
-    after: Name | None = key("From the first happening of this event; from the start if not given.", "recall", None)
+    happens: OneOrMore[EventId] | None = key("One of these events happens.", "agreement", None)
+    after: EventId | None = key("From the first happening of this event; from the start if not given.", "recall", None)
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if (self.reach is None) == (self.happens is None):
             raise refusal("give either `reach` or `happens`", "{reach: {PAK->IRN: restored}, after: recall}")
         return self
-
-
-QUESTIONS = ("probability", "time_in", "time_to", "peak", "count")
 
 
 class Question(Form):
@@ -275,15 +266,13 @@ class Question(Form):
     probability: Condition | None = key("How likely is this?", {"happens": "second_iranian_strike"}, None)
     time_in: Held | None = key("How long is a mission or pair in these statuses?", {"PAK->IRN": "envoys_away"}, None)
     time_to: Passage | None = key("How long until this?", {"reach": {"PAK->IRN": "restored"}, "after": "recall"}, None)
-    peak: Who | None = key("How severe does it get at worst?", "PAK-IRN", None)
-    count: Name | None = key("How often does this event happen?", "border_incident", None)
+    peak: WhoKey | None = key("How severe does it get at worst?", "PAK-IRN", None)
+    count: EventId | None = key("How often does this event happen?", "border_incident", None)
     expect: Annotated[str, Field(pattern=EXPECT)] | None = key("What a probability must be for the scenario to pass its own test.", ">= 0.8", None)
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        stated = [kind for kind in QUESTIONS if getattr(self, kind) is not None]
-        if len(stated) != 1:
-            raise refusal(f"one question is wanted, not {' and '.join(stated) or 'none'}", "one of: " + ", ".join(QUESTIONS))
+        only_one(self, "question", ("probability", "time_in", "time_to", "peak", "count"))
         if self.expect is not None and self.probability is None:
             raise refusal("`expect` goes with `probability` only", "delete it")
         return self
@@ -300,11 +289,11 @@ class Intervention(Form):
     """A what-if: history or the model changed in a stated way."""
 
     text: Text | None = key("The change in words.", "Islamabad does not strike back.", None)
-    remove: OneOrMore[Name] | None = key("Events that come to nothing: each firing is moot.", ["pakistani_strikes"], None)
-    move: dict[Name, When] | None = key("Events that happen on another date, once they are called.", {"call_on_19_january": "2024-01-17"}, None)
-    force: dict[Name, When] | None = key("Events that happen on a date whatever else does.", {"mediation": "2024-01-20"}, None)
-    choose: dict[Name, Name] | None = key("Choices whose option is given.", {"answer_to_strikes": "protest_only"}, None)
-    set: dict[Name, Change] | None = key("Events with another probability or delay.", {"recall": {"probability": 0.5}}, None)
+    remove: OneOrMore[EventId] | None = key("Events that come to nothing: each firing is moot.", ["pakistani_strikes"], None)
+    move: dict[EventId, Moment] | None = key("Events that happen on another date, once they are called.", {"call_on_19_january": "2024-01-17"}, None)
+    force: dict[EventId, Moment] | None = key("Events that happen on a date whatever else does.", {"mediation": "2024-01-20"}, None)
+    choose: dict[ChoiceName, Name] | None = key("Choices whose option is given.", {"answer_to_strikes": "protest_only"}, None)
+    set: dict[EventId, Change] | None = key("Events with another probability or delay.", {"recall": {"probability": 0.5}}, None)
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -317,11 +306,10 @@ class Intervention(Form):
         return self
 
 
-def _ladder_tag(value: object) -> str:
-    return "name" if isinstance(value, str) else "form"
-
-
-LadderKey = Annotated[Annotated[Text, Tag("name")] | Annotated[LadderForm, Tag("form")], Discriminator(_ladder_tag)]
+LadderKey = Annotated[
+    Annotated[Text, Tag("name")] | Annotated[Ladder, Tag("form")],
+    Discriminator(lambda value: "name" if isinstance(value, str) else "form"),
+]
 
 
 class Scenario(Form):
@@ -331,26 +319,20 @@ class Scenario(Form):
     """
 
     title: Text = key("The crisis in a few words.", "Iran and Pakistan, January 2024")
-    summary: Text | None = key(
-        "The story in a few sentences.", "Iran struck inside Pakistan; Pakistan recalled its ambassador and struck back.", None
-    )
+    summary: Text | None = key("The story in a few sentences.", "Iran struck in Pakistan; Pakistan recalled its ambassador.", None)
     sources: dict[Name, Text] = key("Where it is reported: a short key for each source.", {"dawn": "Dawn (Karachi), 23 January 2024"}, {})
-    report: Name | None = key("The source that tells the story; what it does not state is shown as added from others.", "dawn", None)
-    actors: dict[Actor, Text] = key(
-        "States (three capitals, ISO 3166) and other parties, each with its name.", {"IRN": "Iran", "PAK": "Pakistan"}, min_length=1
-    )
+    report: SourceKey | None = key("The source that tells the story; what it does not state is shown as added from others.", "dawn", None)
+    actors: dict[Actor, Text] = key("States (three capitals, ISO 3166) and other parties.", {"IRN": "Iran", "PAK": "Pakistan"}, min_length=1)
     ladder_: LadderKey = key("The ladder of statuses: a name that ships with escsim, or one written out.", "simple", alias="ladder")
-    actions: dict[Name, Action] = key("Actions beside the shipped vocabulary.", {"recall_students": "Students are called home."}, {})
+    actions: dict[Name, ActionOrText] = key("Actions beside the shipped vocabulary.", {"recall_students": "Students are called home."}, {})
     period: Period = key("The time that is told and simulated.", {"from": "2024-01-15", "to": "2024-03-31"})
-    start: dict[Mission, Name] = key("Missions that do not start in the ladder's initial status.", {"BHR->IRN": "charge"}, {})
+    start: dict[MissionKey, Start] = key("Missions that do not start in the ladder's initial status.", {"BHR->IRN": "charge"}, {})
     background: tuple[Background, ...] = key("What belongs to the story but is not replayed.", [], ())
     events: tuple[Event, ...] = key(
         "What happened and what might have.", [{"id": "recall", "actor": "PAK", "target": "IRN", "action": "recall_envoy"}], min_length=1
     )
     choices: dict[Name, Choice] = key("Decision points.", {}, {})
-    observed: dict[Date, Line] = key(
-        "Statuses at the end of a day, which the replay must reproduce.", {"2024-01-17": {"PAK->IRN": "envoys_recalled"}}, {}
-    )
+    observed: dict[Bound, Line] = key("Statuses at the end of a day; the replay must agree.", {"2024-01-17": {"PAK->IRN": "envoys_recalled"}}, {})
     variants: Variants = key("How variants are drawn.", {"runs": 10000, "seed": 20240116}, Variants())
     questions: dict[Name, Question] = key("What to ask of the variants.", {}, {})
     what_if: dict[Name, Intervention] = key("Interventions to compare with the base.", {}, {})
@@ -376,18 +358,9 @@ class Scenario(Form):
             return Place(self._name or "scenario")
         return self._document.root.place_of(*path, key=key)
 
-    def nodes(self, *path: str | int) -> Iterator[Node]:
-        """Give the nodes along a path, from the entry of a top-level key on, as far as they exist."""
-        node = self._document.root if self._document else None
-        for depth, part in enumerate(path):
-            if node is not None and (child := node.child(part)) is not None:
-                node = child
-                if depth:
-                    yield node
-
-    def event_place(self, event: str, *path: str | int, key: bool = False) -> Place:
+    def event_place(self, event: str, *path: str | int) -> Place:
         """Give the place in the file of an event or of one of its keys."""
-        return self.place("events", self.order[event], *path, key=key)
+        return self.place("events", self.order[event], *path)
 
     def located(self, root: Node, document: Document, name: str) -> Self:
         """Remember where everything stands."""
@@ -398,14 +371,7 @@ class Scenario(Form):
     @cached_property
     def ladder(self) -> Ladder:
         """The ladder, ready for use."""
-        if isinstance(self.ladder_, str):
-            return ladders.load_shipped(self.ladder_)
-        return Ladder(self.ladder_)
-
-    @cached_property
-    def vocabulary(self) -> dict[str, Action]:
-        """Every action that is not a trigger: shipped and the file's own."""
-        return {**vocabulary.shipped(), **self.actions}
+        return ladders.load_shipped(self.ladder_) if isinstance(self.ladder_, str) else self.ladder_
 
     @cached_property
     def event(self) -> dict[str, Event]:
@@ -422,26 +388,21 @@ class Scenario(Form):
         """The choice that each option belongs to."""
         return {option: name for name, choice in self.choices.items() for option in choice.options if option != NOTHING}
 
+    def addressed(self, event: Event) -> list[tuple[str, str]]:
+        """Give (trigger, mission) for all that an event does: trigger by trigger, each mission once."""
+        triggers = [action for action in event.action if action in self.ladder.triggers]
+        return [(trigger, mission) for trigger in triggers for mission in event.addressed(self.ladder.side(trigger))]
+
     @cached_property
     def missions(self) -> tuple[str, ...]:
         """Every mission that a trigger can reach or `start` names, in order of first mention."""
-        found = dict.fromkeys(self.start)
-        for event in self.events:
-            for action in event.action:
-                if action in self.ladder.triggers:
-                    found.update(dict.fromkeys(event.addressed(self.ladder.side(action))))
-        return tuple(found)
+        reached = [mission for event in self.events for _, mission in self.addressed(event)]
+        return tuple(dict.fromkeys([*self.start, *reached]))
 
     @cached_property
     def initial(self) -> dict[str, str]:
         """The status that each mission starts in."""
         return {mission: self.start.get(mission, self.ladder.initial) for mission in self.missions}
-
-    @cached_property
-    def pairs(self) -> tuple[str, ...]:
-        """Every pair of which a mission is in the scenario, in both spellings."""
-        ends = [mission.split("->") for mission in self.missions]
-        return tuple(dict.fromkeys(pair for one, other in ends for pair in (f"{one}-{other}", f"{other}-{one}")))
 
     def members(self, who: str) -> tuple[str, ...]:
         """Give the missions of this scenario that a mission, a pair or `any` stands for."""
@@ -450,33 +411,30 @@ class Scenario(Form):
         named = (who,) if "->" in who else missions_of(who)
         return tuple(mission for mission in named if mission in self.initial)
 
+    def is_hazard(self, event: Event) -> bool:
+        """Say whether an event is a standing hazard: it repeats and nothing calls it, so that it is called again whenever it has fired."""
+        return event.repeats and event.follows is None and event.id not in self.choice_of
+
     def gate(self, event: Event) -> dict[str, frozenset[str]]:
         """Give the statuses that each mission must be in for an event to be armed; empty if it has no gate.
 
-        A standing hazard (it repeats and follows nothing) that addresses one mission and states no `while` is gated
-        by "that mission admits the trigger".
+        A standing hazard that addresses one mission and states no `while` is gated by "that mission admits the trigger".
         """
         if event.while_ is not None:
             return {mission: self.ladder.resolve(names) for mission, names in event.while_.items()}
-        if event.repeats and event.follows is None and event.id not in self.choice_of:
-            triggers = [action for action in event.action if action in self.ladder.triggers]
-            missions = {mission for trigger in triggers for mission in event.addressed(self.ladder.side(trigger))}
-            if len(missions) == 1:
-                admitting = frozenset().union(*(self.ladder.triggers[trigger] for trigger in triggers))
-                return {missions.pop(): admitting}
-        return {}
+        addressed = self.addressed(event) if self.is_hazard(event) else []
+        if len({mission for _, mission in addressed}) != 1:
+            return {}
+        admitting = frozenset(status for trigger, _ in addressed for status in self.ladder.triggers[trigger])
+        return {addressed[0][1]: admitting}
+
+    def caller(self, event: Event) -> Event | Choice:
+        """Give what says when an event is called, and whether again: the choice that it is an option of, or the event itself."""
+        return self.choices[self.choice_of[event.id]] if event.id in self.choice_of else event
 
     def repeats(self, event: Event) -> bool:
         """Say whether every call of an event counts; an option repeats with its choice."""
-        if (choice := self.choice_of.get(event.id)) is not None:
-            return self.choices[choice].repeats
-        return event.repeats
-
-    def causes(self, event: Event) -> Follows | None:
-        """Give what calls an event or, for an option, its choice."""
-        if (choice := self.choice_of.get(event.id)) is not None:
-            return self.choices[choice].follows
-        return event.follows
+        return self.caller(event).repeats
 
     def reported(self, event: Event) -> bool:
         """Say whether the main report itself states an event; without a report, whether confidence in it is high."""
@@ -488,15 +446,11 @@ class Scenario(Form):
     def hash(self) -> str:
         """SHA-256 over everything the scenario says, its ladder written out; comments and layout do not count."""
         said = self.model_dump(mode="json", by_alias=True, exclude_none=True)
-        said["ladder"] = self.ladder.form.model_dump(mode="json", by_alias=True)
+        said["ladder"] = self.ladder.model_dump(mode="json", by_alias=True)
         return hashlib.sha256(json.dumps(said, ensure_ascii=True).encode()).hexdigest()
 
     def replay(self) -> Trajectory:
         """Replay history: every dated event on its date, through the ladder.
-
-        Returns
-        -------
-        Trajectory
 
         Raises
         ------
@@ -521,20 +475,15 @@ class Scenario(Form):
 
         Parameters
         ----------
-        n : int, optional
-            How many trajectories; by default as many as the scenario's `variants` say.
-        seed : int, optional
-            0 to 2^64 - 1; by default that of the scenario. Trajectory i depends on the seed and on i, on nothing else.
+        n, seed : int, optional
+            How many trajectories, and a seed of 0 to 2^64 - 1; by default those of the scenario's `variants`.
+            Trajectory i depends on the seed and on i, on nothing else.
         threads : int, optional
             By default as many as there are processors to use. The result does not depend on it.
         intervention : Intervention, optional
             A what-if to run under.
         progress : callable, optional
             Called now and then with the number of trajectories done.
-
-        Returns
-        -------
-        Ensemble
 
         Raises
         ------

@@ -28,19 +28,7 @@ State = Enum("State", ["IDLE", "WAITING", "RUNNING", "REFUSED"])
 
 
 def run(scenario: Scenario, draws: Draws, intervention: Intervention | None = None) -> Trajectory:
-    """Run a scenario once.
-
-    Parameters
-    ----------
-    scenario : Scenario
-    draws : Draws
-        What decides chance.
-    intervention : Intervention, optional
-        A what-if to run under.
-
-    Returns
-    -------
-    Trajectory
+    """Run a scenario once, under an intervention if one is given.
 
     Raises
     ------
@@ -56,8 +44,7 @@ class _Run:
     def __init__(self, scenario: Scenario, draws: Draws, intervention: Intervention) -> None:
         self.scenario = scenario
         self.draws = draws
-        self.ladder = scenario.ladder
-        _, self.models = scenario.ladder.machine(scenario.initial)
+        _, self.models = scenario.ladder.build(scenario.initial)
         self.now = 0
         self.end = scenario.period.ticks
 
@@ -98,15 +85,10 @@ class _Run:
         return Trajectory(self.scenario, tuple(self.steps), tuple(self.notes), fates, self.draws.said)
 
     def begin(self) -> None:
-        """Make the calls of tick 0: everything that follows nothing."""
+        """Set the clocks that the what-if forces, and call what follows nothing."""
         for name, tick in self.forced.items():
             self.state[name], self.clock[name], self.caller[name] = State.RUNNING, tick, "the what-if"
-        for name, choice in self.scenario.choices.items():
-            if choice.follows is None:
-                self.choose(name, "start")
-        for name, event in self.events.items():
-            if self.scenario.causes(event) is None and name not in self.scenario.choice_of:
-                self.call(name, "start")
+        self.call_followers("start")
         self.arm_waiting("start")
 
     def fire(self, name: str) -> None:
@@ -116,7 +98,7 @@ class _Run:
         self.fired.add(name)
         event = self.events[name]
         moves, reason = self.act(event)
-        moot = name in self.removed or (not moves and any(action in self.ladder.triggers for action in event.action))
+        moot = name in self.removed or (not moves and bool(self.scenario.addressed(event)))
         self.steps.append(Step(self.now, name, moves, reason, self.caller[name], self.armed[name], moot))
         if not moot:
             self.happened.add(name)
@@ -124,8 +106,8 @@ class _Run:
         self.shut_gates(name)
         if not moot:
             self.call_followers(name)
-        if event.repeats and event.follows is None and name not in self.scenario.choice_of:
-            self.call(name, name)  # a standing hazard begins anew
+        if self.scenario.is_hazard(event):
+            self.call(name, name)
         self.arm_waiting(name)
 
     def act(self, event: Event) -> tuple[tuple[Move, ...], str]:
@@ -134,22 +116,20 @@ class _Run:
             return (), "Removed by the what-if, so it comes to nothing."
         moves: list[Move] = []
         stayed: list[str] = []
-        triggers = [action for action in event.action if action in self.ladder.triggers]
-        for trigger in triggers:
-            for mission in event.addressed(self.ladder.side(trigger)):
-                model = self.models[mission]
-                before: str = model.state
-                if model.may_trigger(trigger):
-                    model.trigger(trigger)
-                    moves.append(Move(mission, before, model.state, trigger))
-                else:
-                    stayed.append(f"{mission} is {before}, which does not admit {trigger}")
-        if not triggers:
-            return (), f"{_spoken(event.action)} {'moves' if len(event.action) == 1 else 'move'} no mission on this ladder."
-        if not moves:
+        for trigger, mission in self.scenario.addressed(event):
+            model = self.models[mission]
+            before: str = model.state
+            if model.may_trigger(trigger):
+                model.trigger(trigger)
+                moves.append(Move(mission, before, model.state, trigger))
+            else:
+                stayed.append(f"{mission} is {before}, which does not admit {trigger}")
+        if moves:
+            told = [f"{move.trigger} takes {move.mission} from {move.source} to {move.dest}" for move in moves]
+            return tuple(moves), "; ".join(told + stayed) + "."
+        if stayed:
             return (), MOOT + "; ".join(stayed) + "."
-        told = [f"{move.trigger} takes {move.mission} from {move.source} to {move.dest}" for move in moves]
-        return tuple(moves), "; ".join(told + stayed) + "."
+        return (), f"{' and '.join(event.action)} {'moves' if len(event.action) == 1 else 'move'} no mission on this ladder."
 
     def bar(self, name: str) -> None:
         """Bar for good the events that name this one in `unless`."""
@@ -174,27 +154,24 @@ class _Run:
                 self.note(name, "shut", by)
 
     def call_followers(self, name: str) -> None:
-        """Call the choices and events that follow one that has happened."""
+        """Call the choices and events that follow one that has happened or, at the start, those that follow nothing."""
 
-        def calls(follows: Follows | None) -> bool:
-            return follows is not None and name in follows.causes and follows.met(self.happened)
+        def called(follows: Follows | None) -> bool:
+            return follows.calls(name, self.happened) if follows else name == "start"
 
         for choice_name, choice in self.scenario.choices.items():
-            if calls(choice.follows):
+            if called(choice.follows):
                 self.choose(choice_name, name)
         for other, event in self.events.items():
-            if other not in self.scenario.choice_of and calls(event.follows):
+            if called(event.follows) and other not in self.scenario.choice_of:
                 self.call(other, name)
 
     def choose(self, name: str, by: str) -> None:
         """Put a decision: call one of its options."""
         choice = self.scenario.choices[name]
-        if name in self.used and not choice.repeats:
-            return
         options = [option for option in choice.options if option != NOTHING]
-        if set(options) & set(self.forced):
-            return
-        if any(self.state[option] in (State.WAITING, State.RUNNING) for option in options):
+        busy = any(option in self.forced or self.state[option] in (State.WAITING, State.RUNNING) for option in options)
+        if busy or (name in self.used and not choice.repeats):
             return
         self.used.add(name)
         option = self.chosen.get(name) or self.draws.option(name, choice, self.calls[name], self.now, self.fired)
@@ -240,46 +217,41 @@ class _Run:
 
     def fate(self, name: str) -> str:
         """Say why an event never happened."""
-        if any(step.event == name for step in self.steps):
-            return next(step.reason for step in reversed(self.steps) if step.event == name)
+        fired = [step for step in self.steps if step.event == name]
+        if fired:
+            return fired[-1].reason
         if name in self.barred:
             return f"Barred once {self.barred[name]} had happened."
         if self.state[name] is State.RUNNING:
             return f"Still to come when the period ended (due {self.scenario.period.moment(self.clock[name]):%Y-%m-%d})."
-        if self.state[name] in (State.REFUSED, State.WAITING):
+        if self.state[name] is not State.IDLE:
             return self.held_back(name)
         if (choice := self.scenario.choice_of.get(name)) is not None:
             return f"Not chosen in {choice}." if choice in self.used else f"The decision {choice} did not come up."
-        causes = self.scenario.causes(self.events[name])
+        causes = self.scenario.caller(self.events[name]).follows
         missing = [cause for cause in causes.causes if cause not in self.happened] if causes else []
-        return f"Never called: {_spoken(missing)} did not happen."
+        return f"Never called: {' and '.join(missing)} did not happen."
 
     def held_back(self, name: str) -> str:
         """Say why an event that was called came to nothing: its gate, its date, or chance."""
-        event = self.events[name]
-        past = event.date is not None and self.draws.said == "history"  # then only its date counts
-        held = self.statuses(self.scenario.period.tick(event.date.moment) if event.date and past else self.end)
+        period = self.scenario.period
+        date = self.events[name].date if self.draws.said == "history" else None  # in history only its date counts
+        refused = self.state[name] is State.REFUSED
+        if refused and date is None:
+            return self.draws.refusal
+        held = dict(self.scenario.initial)  # on its date, or at the end
+        for step in self.steps:
+            if date is None or step.tick <= period.tick(date.moment):
+                held.update((move.mission, move.dest) for move in step.moves)
         needs = "; ".join(
-            f"{mission} was {held[mission]}, not {' or '.join(sorted(statuses, key=self.ladder.severity.__getitem__))}"
+            f"{mission} was {held[mission]}, not {' or '.join(sorted(statuses, key=self.scenario.ladder.severity.__getitem__))}"
             for mission, statuses in self.gates[name].items()
             if held[mission] not in statuses
         )
-        if self.state[name] is State.REFUSED and not past:
-            return self.draws.refusal
-        if needs and past and self.state[name] is State.REFUSED:
-            return f"Called, but its gate was shut until {self.scenario.period.moment(self.armed[name]):%Y-%m-%d}."
+        armed = f"{period.moment(self.armed[name]):%Y-%m-%d}"
         if needs:
-            return f"Called, but its gate was shut: {needs}."
-        since = f", on {self.scenario.period.moment(self.armed[name]):%Y-%m-%d}" if self.state[name] is State.REFUSED else ""
-        return f"Its date had passed when it was called{since}."
-
-    def statuses(self, tick: int) -> dict[str, str]:
-        """Give the status of every mission after all that fired up to and at a tick."""
-        held = dict(self.scenario.initial)
-        for step in self.steps:
-            if step.tick <= tick:
-                held.update((move.mission, move.dest) for move in step.moves)
-        return held
+            return f"Called, but its gate was shut until {armed}." if refused else f"Called, but its gate was shut: {needs}."
+        return f"Its date had passed when it was called{f', on {armed}' if refused else ''}."
 
     def run_away(self) -> None:
         """Refuse to go on for ever."""
@@ -287,7 +259,3 @@ class _Run:
         message = f"{MOST_FIRINGS:,} firings in one run ({self.draws.said}); the last: {', '.join(last)}"
         place = self.scenario.event_place(last[-1])
         raise ScenarioError([Problem(place, message, f"give {quoted(last[-1])} or what it follows a longer delay, or a gate")])
-
-
-def _spoken(names: list[str] | tuple[str, ...]) -> str:
-    return " and ".join(names)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import bisect
-from dataclasses import dataclass, field
+from bisect import bisect_right
+from dataclasses import dataclass
 from datetime import date as Day
 from datetime import datetime
+from functools import cached_property
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from escsim.scenario import Event, Scenario
@@ -28,9 +30,9 @@ class Move(NamedTuple):
 
 
 class Note(NamedTuple):
-    """Something that became of an event without its happening.
+    """What became of an event between its firings, and through which event or choice, or "start".
 
-    `by` is the event or choice behind it, or "start"; `due` the tick at which an armed event is to happen.
+    Times are ticks: microseconds after the start of the period. `due` is when an armed event is to happen.
     """
 
     tick: int
@@ -42,24 +44,10 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One firing of an event.
+    """One firing of an event: when (ticks), which, the missions moved in order, and why it moved these or none.
 
-    Attributes
-    ----------
-    tick : int
-        When, in microseconds after the start of the period.
-    event : str
-        The id of the event.
-    moves : tuple of Move
-        The missions moved, in order.
-    reason : str
-        Why it happened and moved what it moved, or why it moved nothing.
-    caller : str
-        The event that called it, by a choice if it is an option, or "start".
-    armed : int
-        The tick at which its clock was set.
-    moot : bool
-        Whether it came to nothing: it has triggers and no mission admitted any, or it was removed.
+    `caller` is the event that called it, by a choice if it is an option, or "start"; `armed` the tick at which its
+    clock was set; `moot` says that it came to nothing: it has triggers and no mission admitted any, or it was removed.
     """
 
     tick: int
@@ -71,21 +59,13 @@ class Step:
     moot: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Trajectory:
     """One run of a scenario.
 
-    Attributes
-    ----------
-    scenario : Scenario
-    steps : tuple of Step
-        In order of time; steps of one tick in the order in which they fired.
-    notes : tuple of Note
-        What became of events between their steps, in order.
-    fates : dict of str to str
-        For each event that never happened, in words, why not.
-    draws : str
-        What decided chance: "history", or seed and number.
+    Steps are in order of time, those of one tick in the order in which they fired; notes tell what became of events
+    between their steps, and fates, for each event that never happened, why not. `draws` is what decided chance:
+    "history", or seed and number.
     """
 
     scenario: Scenario
@@ -93,16 +73,15 @@ class Trajectory:
     notes: tuple[Note, ...]
     fates: dict[str, str]
     draws: str = "history"
-    _ticks: dict[str, list[int]] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _path: dict[str, list[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        for mission, status in self.scenario.initial.items():
-            self._ticks[mission], self._path[mission] = [-1], [status]
+    @cached_property
+    def paths(self) -> dict[str, list[tuple[int, str]]]:
+        """For each mission the status it starts in, and each that it enters with the tick."""
+        paths = {mission: [(-1, status)] for mission, status in self.scenario.initial.items()}
         for step in self.steps:
             for move in step.moves:
-                self._ticks[move.mission].append(step.tick)
-                self._path[move.mission].append(move.dest)
+                paths[move.mission].append((step.tick, move.dest))
+        return paths
 
     def moment(self, step: Step) -> datetime:
         """Give the date and time of a step (UTC)."""
@@ -112,63 +91,55 @@ class Trajectory:
         """Give the event that fired."""
         return self.scenario.event[step.event]
 
-    def status_at(self, mission: str, tick: int) -> str:
-        """Give the status of a mission after all that happened up to and at a tick."""
-        return self._path[mission][bisect.bisect_right(self._ticks[mission], max(tick, -1)) - 1]
-
-    def status_on(self, who: str, day: Day) -> str:
-        """Give the status at the end of a day of a mission, or the more severe one of a pair's two, or the worst of `any`.
+    def status_at(self, who: str, tick: int) -> str:
+        """Give the status of a mission after all that happened up to and at a tick; the most severe one of a pair or `any`.
 
         Raises
         ------
         KeyError
             If the scenario has no such mission or pair.
-        ValueError
-            If the day lies outside the period.
         """
+        missions = self.scenario.members(who)
+        if not missions:
+            raise KeyError(who)
+        paths = [self.paths[mission] for mission in missions]
+        held = [path[bisect_right(path, tick, key=itemgetter(0)) - 1][1] for path in paths]
+        return max(held, key=self.scenario.ladder.severity.__getitem__)
+
+    def status_on(self, who: str, day: Day) -> str:
+        """Give the status at the end of a day, as `status_at` does; raises ValueError if the day lies outside the period."""
         period = self.scenario.period
         if not period.from_.day <= day <= period.to.day:
             raise ValueError(f"{day} lies outside the period, {period.from_} to {period.to}")
-        tick = self.scenario.period.tick(datetime.combine(day, datetime.min.time()) + DAY) - 1
-        if who != "any" and who not in self.scenario.missions and who not in self.scenario.pairs:
-            raise KeyError(who)
-        held = (self.status_at(mission, tick) for mission in self.scenario.members(who))
-        return max(held, key=self.scenario.ladder.severity.__getitem__)
+        return self.status_at(who, period.tick(datetime.combine(day, datetime.min.time()) + DAY) - 1)
 
     def days(self) -> dict[Day, dict[str, str]]:
         """Give the status of every mission at the end of every day of the period."""
         return {day: {mission: self.status_on(mission, day) for mission in self.scenario.missions} for day in self.scenario.period.days()}
 
-    def happened(self) -> list[str]:
-        """Give the events that happened, in order of first happening."""
-        return list(dict.fromkeys(step.event for step in self.steps if not step.moot))
-
     def to_dict(self) -> dict[str, Any]:
         """Give the trajectory as plain data for JSON; the keys are documented in the README."""
-        sources = self.scenario.sources
-        steps = []
-        for step in self.steps:
-            event, moment = self.event(step), self.moment(step)
-            steps.append(
-                {
-                    "date": moment.date().isoformat(),
-                    "time": f"{moment:%H:%M}" if event.date and ":" in event.date.text else None,
-                    "dated": str(event.date) if event.date else None,
-                    "event": event.id,
-                    "actor": list(event.actor),
-                    "action": list(event.action),
-                    "target": list(event.target or ()),
-                    "moved": [{"mission": move.mission, "from": move.source, "to": move.dest} for move in step.moves],
-                    "reason": step.reason,
-                    "source": "; ".join(sources[name] for name in event.cite or ()) or None,
-                }
-            )
         return {
             "scenario": self.scenario.name,
             "hash": self.scenario.hash,
             "days": {day.isoformat(): statuses for day, statuses in self.days().items()},
-            "steps": steps,
+            "steps": [self._told(step) for step in self.steps],
             "not_happened": [{"event": event, "reason": reason} for event, reason in self.fates.items()],
+        }
+
+    def _told(self, step: Step) -> dict[str, Any]:
+        event, moment = self.event(step), self.moment(step)
+        return {
+            "date": moment.date().isoformat(),
+            "time": f"{moment:%H:%M}" if event.date and ":" in event.date.text else None,
+            "dated": str(event.date) if event.date else None,
+            "event": event.id,
+            "actor": list(event.actor),
+            "action": list(event.action),
+            "target": list(event.target or ()),
+            "moved": [{"mission": move.mission, "from": move.source, "to": move.dest} for move in step.moves],
+            "reason": step.reason,
+            "source": "; ".join(self.scenario.sources[name] for name in event.cite or ()) or None,
         }
 
     def to_frame(self) -> pd.DataFrame:
@@ -177,26 +148,24 @@ class Trajectory:
         Returns
         -------
         pandas.DataFrame
-            Columns `date` (datetime64), `event`, `actor`, `action`, `target`, `mission`, `from`, `to`, `reason`,
-            `source`; `mission`, `from` and `to` are missing where a step moved nothing.
+            Columns `date` (datetime64), `event`, `actor`, `action`, `target`, `mission`, `from`, `to` (the last three
+            missing where a step moved nothing), `reason`, `source`.
         """
         import pandas as pd
 
         rows = []
-        for step, said in zip(self.steps, self.to_dict()["steps"], strict=True):
-            common = {name: ", ".join(said[name]) for name in ("actor", "action", "target")}
-            told = {"date": self.moment(step), "event": step.event, **common, "reason": step.reason, "source": said["source"]}
-            rows += [{**told, **moved} for moved in said["moved"] or [{"mission": None, "from": None, "to": None}]]
+        for step in self.steps:
+            told = self._told(step)
+            told["date"] = self.moment(step)
+            told |= {name: ", ".join(told[name]) for name in ("actor", "action", "target")}
+            rows += [{**told, **moved} for moved in told["moved"] or [{}]]
         columns = ["date", "event", "actor", "action", "target", "mission", "from", "to", "reason", "source"]
         return pd.DataFrame(rows, columns=columns).astype({"date": "datetime64[us]"})
 
     def plot(self) -> Figure:
-        """Draw the trajectory (P1): a lane for each mission, steps of status, markers for events.
+        """Draw the trajectory: a lane for each mission, steps of status, markers for events.
 
-        Returns
-        -------
-        matplotlib.figure.Figure
-            Save it with `escsim.plots.save`, which gives the same bytes for the same input.
+        Save the figure with `escsim.plots.save`, which gives the same bytes for the same input.
         """
         from escsim import plots
 

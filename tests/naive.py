@@ -46,11 +46,11 @@ class Naive:
         self.running: dict[str, int] = {}
         self.armings: dict[str, int] = {}
         self.result = Result([], {})
-        form = scenario.ladder.form
+        form = scenario.ladder
         self.ladder = {
             (way.trigger, source): source if way.dest == "=" else way.dest
             for way in form.machine.transitions
-            for source in (form.machine.names if "*" in way.source else way.source)
+            for source in (form.statuses if "*" in way.source else way.source)
         }
         self.triggers = {trigger for trigger, _ in self.ladder}
         self.owner = {option: name for name, choice in scenario.choices.items() for option in choice.options if option != NOTHING}
@@ -77,7 +77,7 @@ class Naive:
         found: list[str] = []
         if trigger not in self.triggers:
             return found
-        side = self.scenario.ladder.form.moves.get(trigger, "own")
+        side = self.scenario.ladder.moves.get(trigger, "own")
         for one in event.actor:
             for other in event.actor if event.target is None else event.target:
                 if one != other and side in ("own", "both"):
@@ -95,7 +95,7 @@ class Naive:
 
     def open(self, name: str) -> bool:
         """Whether the gate of an event holds."""
-        event, form = self.events[name], self.scenario.ladder.form
+        event, form = self.events[name], self.scenario.ladder
         if event.while_ is not None:
             return all(any(self.status[mission] in form.groups.get(word, (word,)) for word in words) for mission, words in event.while_.items())
         missions = {mission for trigger in event.action for mission in self.addressed(event, trigger)}

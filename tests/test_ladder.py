@@ -15,7 +15,7 @@ from transitions import Machine, MachineError
 from escsim import ladder as ladders
 from escsim.actions import shipped as vocabulary
 from escsim.errors import ScenarioError
-from escsim.ladder import SHIPPED, Ladder, LadderForm, load_shipped, shipped
+from escsim.ladder import SHIPPED, Ladder, load_shipped, shipped
 from escsim.library import shipped as scenarios
 from escsim.reading import read
 from tests.strategies import Data, ladder, load, statuses_of, strategy, ways_of
@@ -54,7 +54,7 @@ class Missions(RuleBasedStateMachine):
         self.statuses = statuses_of(data)
         self.model = {PAIR[0]: self.statuses[first % len(self.statuses)], PAIR[1]: self.statuses[second % len(self.statuses)]}
         self.ladder = ready(data)
-        self.machine, self.real = self.ladder.machine(self.model)
+        self.machine, self.real = self.ladder.build(self.model)
 
     @rule(mission=st.sampled_from(PAIR), number=st.integers(0, 100))
     def pull(self, mission: str, number: int) -> None:
@@ -177,7 +177,7 @@ def test_a_machine_made_with_transitions_defaults_starts_in_the_initial_status(n
 @given(LADDERS)
 def test_there_are_no_automatic_transitions(data: Data) -> None:
     made = ready(data)
-    machine, models = made.machine({"AAA->BBB": made.initial})
+    machine, models = made.build({"AAA->BBB": made.initial})
     assert set(machine.events) == set(made.triggers)
     model = models["AAA->BBB"]
     assert not any(hasattr(model, f"to_{status}") for status in made.statuses)
@@ -185,7 +185,7 @@ def test_there_are_no_automatic_transitions(data: Data) -> None:
 
 
 def test_missions_do_not_share_their_status() -> None:
-    _, models = load_shipped("simple").machine(dict.fromkeys(PAIR, "normal"))
+    _, models = load_shipped("simple").build(dict.fromkeys(PAIR, "normal"))
     models[PAIR[0]].trigger("recall_envoy")
     assert [models[mission].state for mission in PAIR] == ["envoys_recalled", "normal"]
 
@@ -210,15 +210,15 @@ def test_every_status_of_a_shipped_ladder_can_be_reached(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_status_of_a_shipped_ladder_has_a_way_out_or_is_final(name: str) -> None:
     ladder = load_shipped(name)
-    final = {state.name for state in ladder.form.machine.states if not isinstance(state, str) and state.final}
+    final = {state.name for state in ladder.machine.states if not isinstance(state, str) and state.final}
     assert {status for status in ladder.statuses if not ladder.admitted(status)} == final
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_status_and_trigger_of_a_shipped_ladder_has_a_meaning_and_nothing_else_has(name: str) -> None:
     ladder = load_shipped(name)
-    assert set(ladder.form.meanings) == {*ladder.statuses, *ladder.triggers}
-    assert all(said.endswith(".") and "\n" not in said for said in ladder.form.meanings.values())
+    assert set(ladder.meanings) == {*ladder.statuses, *ladder.triggers}
+    assert all(said.endswith(".") and "\n" not in said for said in ladder.meanings.values())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -257,8 +257,8 @@ def test_the_triggers_of_the_shipped_ladders_and_no_other_actions_move_missions(
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_ladder_is_sound_and_written_as_the_model_dumps_it(name: str) -> None:
     ladder = load_shipped(name)
-    assert list(ladders.faults(ladder.form)) == []
-    assert LadderForm.model_validate(ladder.form.model_dump(by_alias=True)) == ladder.form
+    assert list(ladders.faults(ladder)) == []
+    assert Ladder.model_validate(ladder.model_dump(by_alias=True)) == ladder
 
 
 # Faults of ladders
@@ -281,8 +281,8 @@ def test_a_shipped_ladder_is_sound_and_written_as_the_model_dumps_it(name: str) 
     ],
 )
 def test_what_transitions_would_accept_and_go_wrong_with_is_a_fault(machine: Data, message: str) -> None:
-    form = LadderForm.model_validate({"machine": {"states": ["a", "b"], "initial": "a", "transitions": [["go", "a", "b"]], **machine}})
-    assert any(message in said for _, said, _ in ladders.faults(form))
+    form = Ladder.model_validate({"machine": {"states": ["a", "b"], "initial": "a", "transitions": [["go", "a", "b"]], **machine}})
+    assert any(message in said for said in (fault.message for fault in ladders.faults(form)))
 
 
 @pytest.mark.parametrize("name", ["conditions", "unless", "before", "after", "prepare"])

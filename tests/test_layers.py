@@ -21,7 +21,7 @@ FLOORS = [
     ["schema", "replay", "stepper", "trajectory"],
     ["library", "checks"],
     ["process", "draws", "distributions"],
-    ["scenario", "ladder", "actions", "delays", "forms", "times", "reading", "errors"],
+    ["scenario", "ladder", "actions", "delays", "references", "forms", "times", "reading", "errors"],
     ["files"],
 ]
 ORDER = [module for floor in FLOORS for module in floor]

@@ -375,10 +375,9 @@ def test_steps_are_in_order_inside_the_period_and_every_one_was_called_and_armed
             assert (step.event, step.armed, step.tick) in armed
             assert step.caller in seen
         seen.add(step.event)
-    happened = trajectory.happened()
-    assert len(happened) == len(set(happened))
-    assert set(happened) | set(trajectory.fates) == {event["id"] for event in data["events"]}
-    assert not set(happened) & set(trajectory.fates)
+    happened = {step.event for step in trajectory.steps if not step.moot}
+    assert happened | set(trajectory.fates) == {event["id"] for event in data["events"]}
+    assert not happened & set(trajectory.fates)
     assert all(said[-1] == "." and said[:-1] for said in trajectory.fates.values())
     once = [event.id for event in scenario.events if not scenario.repeats(event)]
     assert all(sum(step.event == name for step in trajectory.steps) <= 1 for name in once)
