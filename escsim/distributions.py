@@ -400,13 +400,11 @@ def _monotone(rise: Floats, left: Floats, right: Floats) -> tuple[Floats, Floats
 def look_up(coefficients: Any, word: int) -> float:
     """Give the quantile that a 64-bit word stands for: the table's value at p = word / 2^64."""
     side = word >> 63
-    tail = (~word if side else word) & 0x7FFF_FFFF_FFFF_FFFF
+    tail = max((~word if side else word) & 0x7FFF_FFFF_FFFF_FFFF, 1 << (63 - OCTAVES))
     octave = 63 - tail.bit_length()
-    if octave >= OCTAVES:
-        octave, tail = OCTAVES - 1, 1 << (63 - OCTAVES)
-    below = 56 - octave  # bits of the tail below those that name its cell
-    cell = (tail >> below) & (CELLS - 1)
-    t = (tail & ((1 << below) - 1)) * 2.0**-below
-    at = 4 * ((side * OCTAVES + octave) * CELLS + cell)
+    part = (tail << (octave + 2)) & 0xFFFF_FFFF_FFFF_FFFF  # the place in the octave: six bits for the cell, and 52 for the place in it
+    at = 4 * ((side * OCTAVES + octave) * CELLS + (part >> 58))
+    t = ((part >> 6) & 0xF_FFFF_FFFF_FFFF) * 2.0**-52
     c0, c1, c2, c3 = (float(each) for each in coefficients[at : at + 4])
-    return ((c3 * t + c2) * t + c1) * t + c0
+    square = t * t
+    return (c0 + c2 * square) + (c1 + c3 * square) * t

@@ -284,13 +284,14 @@ def _output(process: Process) -> Output:
 
 def _run(process: Process, seed: int, first: int, n: int, rows: Any = None, log: Any = None) -> Output:
     from escsim import kernel
+    from escsim.layout import pack
 
     out = _output(process)
     rows = rows or kernel.Rows(_NONE, _NONE, _NONE, _NONE, _NONE)
     log = log or kernel.Log(_NO_WORDS, _NO_WORDS, _NO_WORDS, _NONE)
     words = (0,) * process.n_words
     with np.errstate(over="ignore"):  # only where numba is off (NUMBA_DISABLE_JIT=1)
-        runaway = kernel.simulate(process, words, np.uint64(seed), np.uint64(first), np.uint64(n), out, rows, log)
+        runaway = kernel.simulate(pack(process), words, np.uint64(seed), np.uint64(first), np.uint64(n), out, rows, log)
     if runaway >= 0:
         raise _RunawayError(first - first % 2**32 + int(runaway))
     return out

@@ -2,14 +2,17 @@
 
 It does what `escsim.stepper` does, bit for bit; `tests/test_kernel.py` compares the two step by step. Trajectories
 run in *lanes*. In each round every lane fires the event that is due next; then gates, calls and draws are worked
-through for all lanes together, in short loops without branches, of which the processor does several lanes at a time.
+through for all lanes together, in short loops that the processor does for eight lanes at a time. What only some lanes
+need is first put in a list, by a loop that always stores and only counts what is meant: a branch that goes now one
+way and now the other costs as much as a draw.
 
 Letters as in `escsim.process`; and `l` lane, `u` unit (a mission, or after them a pair, whose status is the more
-severe of its two missions'), `w` word of a mask, `t` tick. Field f of lane l is `z[f * L + l]`, field f of entry j in
-the queue of draws `q[f * Q + j]`. A clock is `tick << 9 | event`, so that the smallest one names the event that fires
-next and settles ties by place in the file. All integers are unsigned: numba turns a mixture of signed and unsigned
-into floats. No mathematics library is called, and `fastmath` is never set, so that results do not depend on the
-processor. Every function that is compiled stands in this file, since numba's cache sees changes in no other.
+severe of its two missions'), `w` word of a mask, `t` tick, `R` days and one. What is worked on for all lanes side by
+side is stored field by field (`z[f * L + l]`); what is looked up for one lane at a time, lane by lane. A clock is
+`tick << 9 | event`, so that the smallest one names the event that fires next and settles ties by place in the file.
+All integers are unsigned: numba turns a mixture of signed and unsigned into floats. No mathematics library is called,
+and `fastmath` is never set, so that results do not depend on the processor. Every function that is compiled stands in
+this file, since numba's cache sees changes in no other.
 """
 
 from __future__ import annotations
@@ -18,29 +21,37 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from llvmlite import ir
 from numba import config, njit, types
 from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
 
 U = np.uint64
 ONE, ZERO, LOW = U(1), U(0), U(0xFFFF_FFFF)
 L = U(64)  # lanes
-OFF, GONE = U(0xFFFF_FFFF_FFFF_FFFF), U(0xFFFF_FFFF_FFFF_FFFE)  # clocks that do not run: none, or too late; and refused by chance
+LANE, SIX = U(63), U(6)  # to part a number below 64 from what stands above it: lanes, events of a word, cells
+ALL = OFF = U(0xFFFF_FFFF_FFFF_FFFF)  # every bit; a clock that does not run
 EVENT, TICK = U(0x1FF), U(9)  # the event of a clock is its low nine bits
-MOST_FIRINGS = U(10_000)
+MOST_FIRINGS, MOST_ARMINGS = U(10_000), U(0x3FFF)  # of a trajectory; of an event in it, a mask
 MOST_AT_ONCE = 400_000  # trajectories a call, so that no 32-bit count overflows
-DAY = U(86_400_000_000)
-STAYS = U(255)
 CELLS, OCTAVES = U(64), U(57)  # of the quantile tables: see escsim.distributions
-TOP = U(0x7FFF_FFFF_FFFF_FFFF)
+TOP, UNIT = U(0x7FFF_FFFF_FFFF_FFFF), U(0x3FF0_0000_0000_0000)  # all bits but the highest; those of 1.0
 NEVER = float(1 << 55)
 TRIANGULAR, STEP, LINEAR, ABSOLUTE = U(1), U(2), U(3), U(4)
-BATCH = U(128)  # fates are counted for this many trajectories at a time
-ROW = U(8)  # of an event's parameters: key, chance, place of its table, base, scale, law, place and number of its points
+BATCH = U(64)  # trajectories that are added up at a time
+STAYS = U(255)  # in place of a status: the trigger is not admitted
 
 # Fields of a lane: the clock that fires, the trajectory, the round in which it began, all ones unless the firing is
-# moot, the choices put, the units touched (two words); then masks over events, each of as many words as they need.
-KEY, NUMBER, BEGUN, LIVE, PUT, TOUCHED, MASKS = U(0), U(1), U(2), U(3), U(4), U(5), U(7)
+# moot, the choices put before, those that the firing puts, the day; four to pass things on; in a plain process the
+# status and since when. Then masks over events, each of as many words as they need.
+KEY, NUMBER, BEGUN, LIVE, PUT, PUTS, TODAY, FIRST, SOME, MORE, PASSED, STATUS, SINCE, MASKS = (U(row) for row in range(14))
+ACT, CALLED, REFUSED, DEAD, USED, HAPPENED, FIRED, CALLS, BARS, HOLD, NEW, PICKED = (U(mask) for mask in range(12))
 N_MASKS = U(12)
+# Fields of the queue of draws: place of the clock (event and lane), trajectory and then word x2, tick and then clock,
+# address, the delay's word, its cell in a table, the delay, whether chance may say no or the law has no table.
+PLACE, WORLD, NOW, ADDRESS, WORD, CELL, VALUE, FLAG = (U(row) for row in range(8))
+# Fields of an event in `laws`, which has eight.
+CHANCE, TABLE, BASE, SCALE, LAW, POINTS = (U(column) for column in range(6))
 
 
 class Output(NamedTuple):
@@ -110,29 +121,113 @@ class Log(NamedTuple):
     used: Any
 
 
-class Layout(NamedTuple):
-    """Sizes of a process, and where the fields of a lane begin that follow its masks."""
+class Sizes(NamedTuple):
+    """Sizes, all unsigned. `R` is the days and one; `block` what `now` holds for a trajectory; `most` the options of a choice; `shift`
+    is log2 of what `counters` holds for a lane."""
 
     E: Any
     M: Any
     S: Any
     C: Any
     units: Any
-    days: Any
+    cells: Any
+    R: Any
     end: Any
-    clock: Any
-    status: Any
-    since: Any
-    admits: Any
+    block: Any
+    most: Any
+    shift: Any
+    plain: Any
+    special: Any
+    joint: Any
+
+
+class Beginning(NamedTuple):
+    """How a trajectory begins: masks, gates by mission, clocks of the forced, what the units are in, address of every event's next draw."""
+
+    act: Any
+    used: Any
+    gates: Any
+    clocks: Any
+    now: Any
+    addresses: Any
+
+
+class Packed(NamedTuple):
+    """A process laid out for the kernel: what is read together stands together.
+
+    Attributes
+    ----------
+    g : Sizes
+    begin : Beginning
+    laws : uint64, shape ((events + 1) * 8,)
+        For each event chance, law and where its table or points begin; base and scale as the bits of floats.
+    tables, points : float64
+        As in the process.
+    rules : uint64, shape (512 * (4 + 2 * words),)
+        For each event all ones if it has no triggers, the choices it puts, where in `moves` it begins and ends, whom it calls
+        and whom it bars. Event number `events` calls all that follows nothing; those after it do nothing.
+    moves : uint64, shape (moves * 8,)
+        Place of the mission in `now`, of its pair (0 if none), row of the pair in the occupancy, place in `ways`, place
+        in `now` of the pair's other mission, row of the mission in the gates, place in `now` of the pair's statuses.
+    ways : uint64, shape (moves * statuses * 8,)
+        What a move does from a status: the status entered, rows of both in the occupancy, place of the one left in
+        `now`, and events whose gates the mission does not shut then.
+    go : uint64, shape ((events + 2) * statuses * 4,)
+        For a plain process by event and status: the status entered, all ones unless that is moot, the events whose gates
+        are open then, and where its firings are counted by day.
+    once, renewed, joint, needs, option_mask, choice_key : uint64
+        As in the process.
+    choice_once, choice_joint : uint64
+    option, cut : uint64, shape (choices * most,)
+        The options of each choice and the ends of their shares; a last one that is never picked.
+    """
+
+    g: Any
+    begin: Any
+    laws: Any
+    tables: Any
+    points: Any
+    rules: Any
+    moves: Any
+    ways: Any
+    go: Any
+    once: Any
+    renewed: Any
+    joint: Any
+    needs: Any
+    option_mask: Any
+    choice_key: Any
+    choice_once: Any
+    choice_joint: Any
+    option: Any
+    cut: Any
+
+
+class Lanes(NamedTuple):
+    """What is kept of each lane beside `z`: what its units are in, in blocks; its gates, clocks, choices put, addresses of the next draws."""
+
+    now: Any
+    blocks: Any
+    gates: Any
+    clocks: Any
     chosen: Any
-    entered: Any
-    size: Any
-    queue: Any
+    counters: Any
 
 
-compiled: Callable[[Any], Any] = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+class Batch(NamedTuple):
+    """Trajectories that wait to be added up, and room to do it. `numbers` counts all, those begun, those closed, those that wait."""
+
+    numbers: Any
+    worlds: Any
+    fates: Any
+    listed: Any
+    peak: Any
+    days: Any
+
+
 # what is called in every round: a call with its dozens of pointers costs as much as the work of some lanes
 inlined: Callable[[Any], Any] = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False, forceinline=True)
+compiled: Callable[[Any], Any] = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
 
 
 @intrinsic
@@ -143,8 +238,38 @@ def leading(typing: Any, x: Any) -> Any:  # noqa: ARG001
 
 @intrinsic
 def lowest(typing: Any, x: Any) -> Any:  # noqa: ARG001
-    """Give the number of the lowest bit that is set."""
+    """Give the number of the lowest bit that is set (64 for 0)."""
     return types.uint64(types.uint64), lambda context, builder, _, args: builder.cttz(args[0], context.get_constant(types.boolean, False))
+
+
+@intrinsic
+def as_float(typing: Any, x: Any) -> Any:  # noqa: ARG001
+    """Take the bits of a word as those of a float."""
+    return types.float64(types.uint64), lambda context, builder, _, args: builder.bitcast(args[0], context.get_value_type(types.float64))
+
+
+@intrinsic
+def as_bits(typing: Any, x: Any) -> Any:  # noqa: ARG001
+    """Give the bits of a float as a word."""
+    return types.uint64(types.float64), lambda context, builder, _, args: builder.bitcast(args[0], context.get_value_type(types.uint64))
+
+
+@intrinsic
+def cubic(typing: Any, tables: Any, i: Any, t: Any) -> Any:  # noqa: ARG001
+    """Give (c0 + c2 t^2) + (c1 + c3 t^2) t for the four coefficients from place i of a table on, both sums at once."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        tables, i, t = args
+        pair, place = ir.VectorType(ir.DoubleType(), 2), [ir.Constant(ir.IntType(32), n) for n in (0, 1)]
+        data = builder.bitcast(builder.gep(make_array(signature.args[0])(context, builder, tables).data, [i]), pair.as_pointer())
+        low, high = (builder.load(builder.gep(data, [n]), align=8) for n in place)
+        square, both = builder.fmul(t, t), ir.Constant(pair, ir.Undefined)
+        for n in place:
+            both = builder.insert_element(both, square, n)
+        even, odd = (builder.extract_element(builder.fadd(low, builder.fmul(high, both)), n) for n in place)
+        return builder.fadd(even, builder.fmul(odd, t))
+
+    return types.float64(tables, types.uint64, types.float64), generate
 
 
 if config.DISABLE_JIT:  # NUMBA_DISABLE_JIT=1: the same by the interpreter, to find faults
@@ -154,12 +279,24 @@ if config.DISABLE_JIT:  # NUMBA_DISABLE_JIT=1: the same by the interpreter, to f
         return U(64 - int(x).bit_length())
 
     def lowest(x):
-        """Give the number of the lowest bit that is set."""
+        """Give the number of the lowest bit that is set (64 for 0)."""
         return U((int(x) & -int(x)).bit_length() - 1) if x else U(64)
+
+    def as_float(x):
+        """Take the bits of a word as those of a float."""
+        return U(x).view(np.float64)
+
+    def as_bits(x):
+        """Give the bits of a float as a word."""
+        return np.float64(x).view(U)
+
+    def cubic(tables, i, t):
+        """Give (c0 + c2 t^2) + (c1 + c3 t^2) t for the four coefficients from place i of a table on."""
+        return (tables[i] + tables[i + U(2)] * (t * t)) + (tables[i + ONE] + tables[i + U(3)] * (t * t)) * t
 
 
 @inlined
-def round_of(c0, c1, c2, c3, k0, k1):
+def philox_round(c0, c1, c2, c3, k0, k1):
     """Give the next state of Philox4x32."""
     p0 = U(0xD2511F53) * c0
     p1 = U(0xCD9E8D57) * c2
@@ -170,35 +307,39 @@ def round_of(c0, c1, c2, c3, k0, k1):
 def philox(c0, c1, c2, c3, k0, k1):
     """Give a block of Philox4x32-10: words 0 and 1 as one 64-bit word, and word 2."""
     # written out: the compiler computes several blocks at once only where no loop stands in the way
-    c0, c1, c2, c3 = round_of(c0, c1, c2, c3, k0, k1)
-    c0, c1, c2, c3 = round_of(c0, c1, c2, c3, (k0 + U(0x9E3779B9)) & LOW, (k1 + U(0xBB67AE85)) & LOW)
-    c0, c1, c2, c3 = round_of(c0, c1, c2, c3, (k0 + U(0x3C6EF372)) & LOW, (k1 + U(0x76CF5D0A)) & LOW)
-    c0, c1, c2, c3 = round_of(c0, c1, c2, c3, (k0 + U(0xDAA66D2B)) & LOW, (k1 + U(0x32370B8F)) & LOW)
-    c0, c1, c2, c3 = round_of(c0, c1, c2, c3, (k0 + U(0x78DDE6E4)) & LOW, (k1 + U(0xED9EBA14)) & LOW)
-    c0, c1, c2, c3 = round_of(c0, c1, c2, c3, (k0 + U(0x1715609D)) & LOW, (k1 + U(0xA9066899)) & LOW)
-    c0, c1, c2, c3 = round_of(c0, c1, c2, c3, (k0 + U(0xB54CDA56)) & LOW, (k1 + U(0x646E171E)) & LOW)
-    c0, c1, c2, c3 = round_of(c0, c1, c2, c3, (k0 + U(0x5384540F)) & LOW, (k1 + U(0x1FD5C5A3)) & LOW)
-    c0, c1, c2, c3 = round_of(c0, c1, c2, c3, (k0 + U(0xF1BBCDC8)) & LOW, (k1 + U(0xDB3D7428)) & LOW)
-    c0, c1, c2, c3 = round_of(c0, c1, c2, c3, (k0 + U(0x8FF34781)) & LOW, (k1 + U(0x96A522AD)) & LOW)
+    c0, c1, c2, c3 = philox_round(c0 & LOW, c1, c2 & LOW, c3, k0, k1)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, (k0 + U(0x9E3779B9)) & LOW, (k1 + U(0xBB67AE85)) & LOW)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, (k0 + U(0x3C6EF372)) & LOW, (k1 + U(0x76CF5D0A)) & LOW)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, (k0 + U(0xDAA66D2B)) & LOW, (k1 + U(0x32370B8F)) & LOW)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, (k0 + U(0x78DDE6E4)) & LOW, (k1 + U(0xED9EBA14)) & LOW)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, (k0 + U(0x1715609D)) & LOW, (k1 + U(0xA9066899)) & LOW)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, (k0 + U(0xB54CDA56)) & LOW, (k1 + U(0x646E171E)) & LOW)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, (k0 + U(0x5384540F)) & LOW, (k1 + U(0x1FD5C5A3)) & LOW)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, (k0 + U(0xF1BBCDC8)) & LOW, (k1 + U(0xDB3D7428)) & LOW)
+    c0, c1, c2, c3 = philox_round(c0, c1, c2, c3, (k0 + U(0x8FF34781)) & LOW, (k1 + U(0x96A522AD)) & LOW)
     return c0 | (c1 << U(32)), c2
 
 
-@compiled
-def other_law(points, law, at, many, base, word):
-    """Give a delay whose law has no quantile table."""
-    u = float(np.int64(word >> U(11))) * 2.0**-53
-    if law == TRIANGULAR:
-        if u < points[at]:
-            return base + np.sqrt(u * points[at + U(1)])
-        return points[at + U(3)] - np.sqrt((1.0 - u) * points[at + U(2)])
-    i = ZERO
-    while u >= points[at + i]:
-        i += ONE
-    times = at + many
-    if law == STEP:
-        return points[times + i]
-    low, high = points[times + i - ONE], points[times + i]
-    return low + (u - points[at + i - ONE]) / (points[at + i] - points[at + i - ONE]) * (high - low)
+@inlined
+def day_of(t):
+    """Give the day in which a tick lies.
+
+    A division by way of floats, exact for every tick that a clock can have: integer division in the midst of a loop
+    that then writes by it costs four times as much.
+    """
+    return U(np.int64((float(np.int64(t >> U(13))) + 0.5) * (1.0 / 10_546_875.0)))  # a day is 2^13 * 10,546,875 ticks
+
+
+@inlined
+def row_of(mask, words, w):
+    """Give where word w of a mask begins."""
+    return (MASKS + mask * U(len(words)) + w) * L
+
+
+@inlined
+def field(name, words):
+    """Give where a field of the queue of draws begins; known to the compiler, which then sees that no two overlap."""
+    return name * (U(len(words)) * L * U(64) + L)
 
 
 @njit(nogil=True)
@@ -210,95 +351,111 @@ def aligned(size):
 
 
 @inlined
-def fire_plain(z, g, go, admits, passed, time, row_time, low):
-    """Fire what is due, in a plain process: one mission, and standing hazards with at most one move each.
-
-    `go` gives for event and status the status entered, plus 256 unless that is moot; `passed` counts by event, status
-    and day.
-    """
-    R = g.days + ONE
+def fire(z, words, rules, fired, movers):
+    """Look up what is due in every lane: whom it calls and bars, which choices it puts; list the lanes in which it has triggers."""
+    W = U(len(words))
+    size, n = U(4) + U(2) * W, ZERO
     for l in range(L):
+        e = z[KEY * L + l] & EVENT
+        at = e * size
+        fired[e] += 1
+        z[LIVE * L + l] = rules[at]
+        z[PUTS * L + l] = rules[at + ONE]
+        for w in range(W):
+            z[row_of(CALLS, words, w) + l] = rules[at + U(4) + w]
+            z[row_of(BARS, words, w) + l] = rules[at + U(4) + W + w]
+        movers[n] = l
+        n += U(rules[at + U(2)] < rules[at + U(3)])
+    return n
+
+
+@inlined
+def stay(now, unit, at, t):
+    """Note a stay of a unit in a status, which ends now, if it has taken any time; `at` is where the entries of the status begin."""
+    t0 = now[unit + ONE]
+    if t > t0:
+        now[at] = min(now[at], t0)
+        now[at + ONE] = t
+        now[at + U(2)] += t - t0
+        now[unit + ONE] = t
+
+
+@inlined
+def move(z, words, now, blocks, occupancy, gates, g, rules, movers, n, moves, ways):
+    """Move the missions of what fires, in the lanes listed; note where one has moved."""
+    W = U(len(words))
+    size = U(4) + U(2) * W
+    for i in range(n):
+        l = movers[i]
         key = z[KEY * L + l]
-        if key >= GONE:
-            continue
         t = key >> TICK
-        s = z[g.status * L + l]
-        row = (key & EVENT) * g.S + s
-        d = go[row]
-        passed[row * R + t // DAY] += np.uint32(1)
-        z[LIVE * L + l] = ZERO - (d >> U(8))
-        d &= U(255)
-        t0 = z[g.since * L + l]
-        if t > t0:
-            at = (g.entered + U(2) * s) * L + l
-            z[at] = min(z[at], t0)
-            z[at + L] = t
-            time[s] += t - t0
-            z[g.since * L + l] = t
-            if row_time.size:
-                row_time[(z[NUMBER * L + l] - low) * g.S + s] += np.int64(t - t0)
-        z[g.status * L + l] = d
-        z[(MASKS + U(7)) * L + l] = admits[d]
-
-
-@compiled
-def fire(z, words, g, fires, mission, way, leads, twin, pair, inert, calls, bars, admits, occupancy, time, row_time, low):
-    """Fire what is due: move missions, and note whom the event calls and bars."""
-    W, R = U(len(words)), g.days + ONE
-    CALLS, BARS = MASKS + U(8) * W, MASKS + U(9) * W
-    for l in range(L):
-        key = z[KEY * L + l]
-        if key >= GONE:
-            continue
-        e, t = key & EVENT, key >> TICK
-        moved = inert[e]
-        day = t // DAY
-        for j in range(fires[e], fires[e + ONE]):
-            m = mission[j]
-            s = z[(g.status + m) * L + l]
-            d = U(leads[way[j] + s])
+        at = (key & EVENT) * size
+        day, base, moved = z[TODAY * L + l], blocks[l], ZERO
+        for j in range(rules[at + U(2)], rules[at + U(3)], U(8)):
+            mission, pair = base + moves[j], moves[j + ONE]
+            way = moves[j + U(3)] + now[mission] * U(8)
+            d = ways[way]
             if d == STAYS:
                 continue
-            moved = ONE
+            moved = OFF
             for w in range(W):
-                z[(g.admits + m * W + w) * L + l] = admits[(m * g.S + d) * W + w]
-            u, other = m, twin[m]
-            while True:  # the mission, and then its pair
-                cell = u * g.S + s
-                occupancy[cell * R + day] -= 1
-                occupancy[(u * g.S + d) * R + day] += 1
-                t0 = z[(g.since + u) * L + l]
-                if t > t0:  # time has passed in the status that is left
-                    at = (g.entered + U(2) * cell) * L + l
-                    z[at] = min(z[at], t0)
-                    z[at + L] = t
-                    time[cell] += t - t0
-                    z[(g.since + u) * L + l] = t
-                    if row_time.size:
-                        row_time[(z[NUMBER * L + l] - low) * g.units * g.S + cell] += np.int64(t - t0)
-                z[(g.status + u) * L + l] = d
-                z[(TOUCHED + (u >> U(6))) * L + l] |= ONE << (u & U(63))
-                if other == g.M:
-                    break
-                u = g.M + pair[m]
-                s = z[(g.status + u) * L + l]
-                d = max(d, z[(g.status + other) * L + l])
-                other = g.M
-        z[LIVE * L + l] = ZERO - moved
-        for w in range(W):
-            z[(CALLS + w) * L + l] = calls[e * W + w]
-            z[(BARS + w) * L + l] = bars[e * W + w]
+                gates[moves[j + U(5)] + w * L + l] = ways[way + U(4) + w]
+            occupancy[ways[way + ONE] + day] -= np.uint32(1)
+            occupancy[ways[way + U(2)] + day] += np.uint32(1)
+            stay(now, mission, base + ways[way + U(3)], t)
+            now[mission] = d
+            if pair:
+                s, d = now[base + pair], max(d, now[base + moves[j + U(4)]])
+                occupancy[moves[j + U(2)] + s * g.R + day] -= np.uint32(1)
+                occupancy[moves[j + U(2)] + d * g.R + day] += np.uint32(1)
+                stay(now, base + pair, base + moves[j + U(6)] + U(3) * s, t)
+                now[base + pair] = d
+        z[LIVE * L + l] = moved
+
+
+@inlined
+def fire_plain(z, now, blocks, g, go, passed):
+    """Do what `fire`, `move`, `shut` and `call` do in a plain process: one mission, and standing hazards with at most one move each.
+
+    `go` gives for event and status the status entered, all ones unless that is moot, the events whose gates are open
+    then, and where in `passed` its firings are counted by day.
+    """
+    for l in range(L):
+        at = (min(z[KEY * L + l] & EVENT, g.E + ONE) * g.S + z[STATUS * L + l]) << U(2)
+        z[FIRST * L + l] = blocks[l] + U(2) + U(3) * z[STATUS * L + l]
+        z[STATUS * L + l] = go[at]
+        z[LIVE * L + l] = go[at + ONE]
+        z[(MASKS + HOLD) * L + l] = go[at + U(2)]
+        z[PASSED * L + l] = go[at + U(3)] + z[TODAY * L + l]
+    for l in range(L):
+        passed[z[PASSED * L + l]] += np.uint32(1)
+    for l in range(L):
+        t, t0, at = z[KEY * L + l] >> TICK, z[SINCE * L + l], z[FIRST * L + l]
+        if t > t0:
+            now[at] = min(now[at], t0)
+            now[at + ONE] = t
+            now[at + U(2)] += t - t0
+    for l in range(L):
+        e = z[KEY * L + l] & EVENT
+        bit = U(e < U(64)) << (e & LANE)
+        z[(MASKS + FIRED) * L + l] |= bit
+        z[(MASKS + HAPPENED) * L + l] |= bit & z[LIVE * L + l]
+        hold = z[(MASKS + HOLD) * L + l]
+        act = z[(MASKS + ACT) * L + l] & ~bit & hold
+        z[(MASKS + NEW) * L + l] = hold & ~act
+        z[(MASKS + REFUSED) * L + l] &= act
+        z[(MASKS + ACT) * L + l] = hold
+        z[SINCE * L + l] = z[KEY * L + l] >> TICK
 
 
 @compiled
-def record(z, g, low, fired, rows, log):
-    """Count the firings; note those of single trajectories if they are asked for."""
+def record(z, g, low, rows, log):
+    """Note the firings of single trajectories."""
     for l in range(L):
         key = z[KEY * L + l]
         e, number, live = key & EVENT, z[NUMBER * L + l], z[LIVE * L + l]
-        if key >= GONE or e == g.E:
+        if e >= g.E:
             continue
-        fired[e] += 1
         if log.tick.size:
             place = log.used[0]
             if place < log.tick.size:
@@ -314,339 +471,384 @@ def record(z, g, low, fired, rows, log):
 
 
 @inlined
-def settle_plain(z, roots):
-    """Work gates and calls in a plain process of up to 64 events, in which all are called at the start and anew."""
-    ACT, HAPPENED, FIRED, HOLD, NEW = MASKS, MASKS + U(5), MASKS + U(6), MASKS + U(7), MASKS + U(10)
-    for l in range(L):
-        e = z[KEY * L + l] & EVENT
-        bit = U(e < U(64)) << (e & U(63))
-        hold = z[HOLD * L + l]
-        z[FIRED * L + l] |= bit
-        z[HAPPENED * L + l] |= bit & z[LIVE * L + l]
-        act = z[ACT * L + l] & ~bit & hold
-        new = hold & roots & ~act
-        z[NEW * L + l] = new
-        z[ACT * L + l] = act | new
-
-
-@compiled
-def shut(z, words, g):
+def shut(z, words, gates, g):
     """Take the clock from what has fired, is barred, or has its gate shut."""
     W = U(len(words))
-    ACT, CALLED, REFUSED, DEAD = MASKS, MASKS + W, MASKS + U(2) * W, MASKS + U(3) * W
-    HAPPENED, FIRED, HOLD, BARS = MASKS + U(5) * W, MASKS + U(6) * W, MASKS + U(7) * W, MASKS + U(9) * W
     for w in range(W):
+        hold = row_of(HOLD, words, w)
         for l in range(L):
-            z[(HOLD + w) * L + l] = OFF
+            z[hold + l] = OFF
         for m in range(g.M):
             for l in range(L):
-                z[(HOLD + w) * L + l] &= z[(g.admits + m * W + w) * L + l]
+                z[hold + l] &= gates[(m * W + w) * L + l]
         for l in range(L):
             e, live = z[KEY * L + l] & EVENT, z[LIVE * L + l]
-            bit = U(e >> U(6) == w) << (e & U(63))
-            z[(FIRED + w) * L + l] |= bit
-            z[(HAPPENED + w) * L + l] |= bit & live
-            barred = z[(BARS + w) * L + l] & live
-            act = z[(ACT + w) * L + l] & ~bit & ~barred & z[(HOLD + w) * L + l]
-            z[(ACT + w) * L + l] = act
-            z[(REFUSED + w) * L + l] &= act
-            z[(CALLED + w) * L + l] &= ~(bit | barred)
-            z[(DEAD + w) * L + l] |= barred
+            bit = U(e >> SIX == w) << (e & LANE)
+            barred = z[row_of(BARS, words, w) + l] & live
+            act = z[row_of(ACT, words, w) + l] & ~bit & ~barred & z[hold + l]
+            z[row_of(ACT, words, w) + l] = act
+            z[row_of(REFUSED, words, w) + l] &= act
+            z[row_of(CALLED, words, w) + l] &= ~(bit | barred)
+            z[row_of(DEAD, words, w) + l] |= barred
+            z[row_of(FIRED, words, w) + l] |= bit
+            z[row_of(HAPPENED, words, w) + l] |= bit & live
 
 
-@compiled
-def choose(z, words, g, puts_of, choice_once, choice_joint, option_mask, needs, choice_key, options, option, cut, c1, k0, k1):
-    """Put the choices that follow the event: pick options to be called."""
+@inlined
+def choose(z, words, q, p, chosen, putting, c1, k0, k1):
+    """Put the choices that follow what has happened: pick options to be called."""
     W = U(len(words))
-    CALLED, REFUSED, HAPPENED, PICKED = MASKS + W, MASKS + U(2) * W, MASKS + U(5) * W, MASKS + U(11) * W
+    for w in range(W):
+        for l in range(L):
+            z[row_of(PICKED, words, w) + l] = ZERO
+    some = ZERO
     for l in range(L):
-        for w in range(W):
-            z[(PICKED + w) * L + l] = ZERO
-        if z[KEY * L + l] >= GONE:
-            continue
-        puts = puts_of[z[KEY * L + l] & EVENT] & z[LIVE * L + l]
+        putting[some] = l
+        some += U((z[PUTS * L + l] & z[LIVE * L + l]) != ZERO)
+    n = ZERO
+    for i in range(some):
+        l = putting[i]
+        puts = z[PUTS * L + l] & z[LIVE * L + l]
         while puts:
             c = lowest(puts)
             puts &= puts - ONE
             flag = ONE << c
-            if z[PUT * L + l] & choice_once[0] & flag:
-                continue
-            busy = ZERO
+            busy = z[PUT * L + l] & p.choice_once & flag
             for w in range(W):
-                busy |= z[(CALLED + w) * L + l] & ~z[(REFUSED + w) * L + l] & option_mask[c * W + w]
-                if choice_joint[0] & flag:
-                    busy |= needs[(g.E + c) * W + w] & ~z[(HAPPENED + w) * L + l]
+                busy |= z[row_of(CALLED, words, w) + l] & ~z[row_of(REFUSED, words, w) + l] & p.option_mask[c * W + w]
+                if p.choice_joint & flag:
+                    busy |= p.needs[(p.g.E + c) * W + w] & ~z[row_of(HAPPENED, words, w) + l]
             if busy:
                 continue
             z[PUT * L + l] |= flag
-            k = z[(g.chosen + c) * L + l]
-            z[(g.chosen + c) * L + l] = k + ONE
-            _, word = philox(z[NUMBER * L + l], c1, choice_key[c], k, k0, k1)
-            o = options[c]
-            while word >= cut[o]:
-                o += ONE
-            f = option[o]
-            if f < g.E:
-                z[(PICKED + (f >> U(6))) * L + l] |= ONE << (f & U(63))
+            q[field(PLACE, words) + n] = c << SIX | l
+            q[field(WORLD, words) + n] = z[NUMBER * L + l]
+            q[field(ADDRESS, words) + n] = p.choice_key[c] | chosen[l * p.g.C + c] << U(32)
+            chosen[l * p.g.C + c] += ONE
+            n += ONE
+    for j in range((n + U(7)) & ~U(7)):
+        address = q[field(ADDRESS, words) + j]
+        _, q[field(WORD, words) + j] = philox(q[field(WORLD, words) + j], c1, address, address >> U(32), k0, k1)
+    for j in range(n):
+        l, c = q[field(PLACE, words) + j] & LANE, q[field(PLACE, words) + j] >> SIX
+        o = c * p.g.most
+        for i in range(p.g.most):
+            o += U(q[field(WORD, words) + j] >= p.cut[c * p.g.most + i])
+        f = p.option[o]
+        z[row_of(PICKED, words, f >> SIX) + l] |= U(f < p.g.E) << (f & LANE)
 
 
-@compiled
-def join(z, words, joint, needs):
+@inlined
+def join(z, words, joint, needs, rest):
     """Take back the calls of events that wait for other causes still."""
     W = U(len(words))
-    HAPPENED, CALLS = MASKS + U(5) * W, MASKS + U(8) * W
     for w in range(W):
+        calls, some = row_of(CALLS, words, w), ZERO
         for l in range(L):
-            bits = z[(CALLS + w) * L + l] & joint[w]
+            rest[some] = l
+            some += U(z[calls + l] & joint[w] != ZERO)
+        for i in range(some):
+            l = rest[i]
+            bits = z[calls + l] & joint[w]
             while bits:
                 f = lowest(bits)
                 bits &= bits - ONE
                 for v in range(W):
-                    if needs[(U(64) * w + f) * W + v] & ~z[(HAPPENED + v) * L + l]:
-                        z[(CALLS + w) * L + l] &= ~(ONE << f)
+                    if needs[(U(64) * w + f) * W + v] & ~z[row_of(HAPPENED, words, v) + l]:
+                        z[calls + l] &= ~(ONE << f)
 
 
-@compiled
+@inlined
 def call(z, words, once, renewed):
     """Call events, and find those to be armed: called, their gate open, neither running nor refused."""
-    W = U(len(words))
-    ACT, CALLED, REFUSED, DEAD, USED = MASKS, MASKS + W, MASKS + U(2) * W, MASKS + U(3) * W, MASKS + U(4) * W
-    HOLD, CALLS, NEW, PICKED = MASKS + U(7) * W, MASKS + U(8) * W, MASKS + U(10) * W, MASKS + U(11) * W
-    for w in range(W):
+    for w in range(U(len(words))):
         once_w, renewed_w = once[w], renewed[w]
         for l in range(L):
             e = z[KEY * L + l] & EVENT
-            bit = U(e >> U(6) == w) << (e & U(63))
-            used = z[(USED + w) * L + l]
-            calls = (z[(CALLS + w) * L + l] & z[LIVE * L + l]) | (renewed_w & bit) | z[(PICKED + w) * L + l]
-            calls &= ~z[(DEAD + w) * L + l] & ~(used & once_w)
-            act = z[(ACT + w) * L + l] & ~(z[(REFUSED + w) * L + l] & calls)
-            called = z[(CALLED + w) * L + l] | calls
-            new = called & z[(HOLD + w) * L + l] & ~act
-            z[(USED + w) * L + l] = used | calls
-            z[(CALLED + w) * L + l] = called
-            z[(NEW + w) * L + l] = new
-            z[(ACT + w) * L + l] = act | new
+            bit = U(e >> SIX == w) << (e & LANE)
+            used, refused = z[row_of(USED, words, w) + l], z[row_of(REFUSED, words, w) + l]
+            calls = (z[row_of(CALLS, words, w) + l] & z[LIVE * L + l]) | (renewed_w & bit) | z[row_of(PICKED, words, w) + l]
+            calls &= ~z[row_of(DEAD, words, w) + l] & ~(used & once_w)
+            act = z[row_of(ACT, words, w) + l] & ~(refused & calls)
+            called = z[row_of(CALLED, words, w) + l] | calls
+            new = called & z[row_of(HOLD, words, w) + l] & ~act
+            z[row_of(USED, words, w) + l] = used | calls
+            z[row_of(CALLED, words, w) + l] = called
+            z[row_of(NEW, words, w) + l] = new
+            z[row_of(REFUSED, words, w) + l] = refused & ~new
+            z[row_of(ACT, words, w) + l] = act | new
 
 
 @inlined
-def slot(z, q, x, armings, g, n, chancy):
-    """Queue one event of every lane, the dummy E where there is none; give how many lanes have one."""
-    Q, NEW = g.queue, MASKS + U(10)
-    some = ZERO
-    for l in range(L):
-        bits = z[NEW * L + l]
-        some += U(bits != ZERO)
-        q[n + l] = (lowest(bits) if bits else g.E) * L + l
-        z[NEW * L + l] = bits & (bits - U(bits != ZERO))
-        q[Q + n + l] = z[NUMBER * L + l]
-        q[U(4) * Q + n + l] = z[KEY * L + l] >> TICK
-    for j in range(n, n + L):
-        at = q[j]
-        q[U(2) * Q + j] = x[at // L * ROW]
-        k = armings[at]
-        q[U(3) * Q + j] = U(k)
-        armings[at] = k + np.uint16(1)
-    if chancy:
-        for j in range(n, n + L):
-            q[U(5) * Q + j] = x[q[j] // L * ROW + ONE]
-    return some
+def stamp(q, words, j, counters, at):
+    """Give the j-th of the queue its address, and count the arming."""
+    address = counters[at]
+    q[field(ADDRESS, words) + j] = address
+    counters[at] = address + (ONE << U(32))
 
 
-@compiled
-def enqueue(z, words, q, x, armings, g, l):
-    """Queue the events of lanes from `l` on until it may be full; give how many there are, and the next lane."""
-    W, Q = U(len(words)), g.queue
-    NEW = MASKS + U(10) * W
+@inlined
+def enqueue_plain(z, words, q, counters, g):
+    """Queue two events of every lane, event number E where there are none; give how many there are."""
+    n, new = ZERO, row_of(NEW, words, ZERO)
+    for i in range(ZERO, U(2) * L, L):
+        for l in range(L):
+            bits = z[new + l]
+            some = U(bits != ZERO)
+            f = lowest(bits) if bits != ZERO else g.E
+            q[field(PLACE, words) + i + l] = f << SIX | l
+            q[field(CELL, words) + i + l] = (l << g.shift) + f
+            q[field(WORLD, words) + i + l] = z[NUMBER * L + l]
+            q[field(NOW, words) + i + l] = z[KEY * L + l] >> TICK
+            z[new + l] = bits & (bits - some)
+            n += some
+    for j in range(U(2) * L):
+        stamp(q, words, j, counters, q[field(CELL, words) + j])
+    return n
+
+
+@inlined
+def enqueue(z, words, q, counters, rest, g):
+    """Queue what is to be armed, the first of each lane and then what is left; give how many there are."""
     n = ZERO
-    while l < L and n <= U(2) * L:
-        number, now = z[NUMBER * L + l], z[KEY * L + l] >> TICK
-        for w in range(W):
-            bits = z[(NEW + w) * L + l]
-            while bits:
-                f = U(64) * w + lowest(bits)
-                bits &= bits - ONE
-                at = f * L + l
-                q[n] = at
-                q[Q + n] = number
-                q[U(2) * Q + n] = x[f * ROW]
-                k = armings[at]
-                q[U(3) * Q + n] = U(k)
-                armings[at] = k + np.uint16(1)
-                q[U(4) * Q + n] = now
-                q[U(5) * Q + n] = x[f * ROW + ONE]
+    for w in range(U(len(words))):
+        new, more = row_of(NEW, words, w), ZERO
+        for l in range(L):
+            bits = z[new + l]
+            left = bits & (bits - ONE)
+            z[FIRST * L + l] = (U(64) * w + lowest(bits)) << SIX | l
+            z[SOME * L + l] = U(bits != ZERO)
+            z[MORE * L + l] = U(left != ZERO)
+            z[new + l] = left
+        for l in range(L):
+            q[field(PLACE, words) + n] = z[FIRST * L + l]
+            n += z[SOME * L + l]
+            rest[more] = l
+            more += z[MORE * L + l]
+        while more:
+            left = ZERO
+            for i in range(more):
+                l = rest[i]
+                bits = z[new + l]
+                q[field(PLACE, words) + n] = (U(64) * w + lowest(bits)) << SIX | l
                 n += ONE
-        l += ONE
-    return n, l
-
-
-@inlined
-def draw(z, q, v, x, y, tables, points, others, g, n, c1, k0, k1, chancy):
-    """Draw for the `n` events in the queue, and set their clocks.
-
-    Its fields are at first: place of the clock (`event * L + lane`), trajectory, key, number of the arming, tick, chance.
-    """
-    Q = g.queue
-    whole = (n + U(7)) & ~U(7)  # no odd ones at the end of a loop that takes eight at a time; what they hold is of no account
-    for j in range(whole):
-        q[Q + j], q[U(2) * Q + j] = philox(q[Q + j], c1, q[U(2) * Q + j], q[U(3) * Q + j], k0, k1)
-    for j in range(whole):  # look the quantile up: escsim.distributions.look_up
-        word = q[Q + j]
-        side = word >> U(63)
-        tail = (word ^ (ZERO - side)) & TOP
-        octave = min(leading(tail) - ONE, OCTAVES - ONE)
-        tail = max(tail, ONE << (U(63) - OCTAVES))
-        below = U(56) - octave
-        v[j] = float(np.int64(tail & ((ONE << below) - ONE))) * (1.0 / float(np.int64(ONE << below)))
-        q[U(3) * Q + j] = (((side * OCTAVES + octave) << U(6)) + ((tail >> below) & (CELLS - ONE))) << U(2)
-    for j in range(whole):
-        row = q[j] // L * ROW
-        i = q[U(3) * Q + j] + x[row + U(2)]
-        t = v[j]
-        v[j] = y[row + U(3)] + y[row + U(4)] * (((tables[i + U(3)] * t + tables[i + U(2)]) * t + tables[i + ONE]) * t + tables[i])
-    if others:
-        for j in range(n):
-            row = q[j] // L * ROW
-            law = x[row + U(5)]
-            if law == ABSOLUTE:
-                v[j] = max(y[row + U(3)] - float(np.int64(q[U(4) * Q + j])), 0.0)
-            elif law != ZERO:
-                v[j] = other_law(points, law, x[row + U(6)], x[row + U(7)], y[row + U(3)], q[Q + j])
-    for j in range(whole):
-        due = q[U(4) * Q + j] + U(np.int64(min(v[j], NEVER) + 0.5))
-        q[Q + j] = (due << TICK | q[j] // L) if due < g.end else OFF
-    if chancy:
-        for j in range(whole):
-            q[Q + j] = q[Q + j] if q[U(2) * Q + j] < q[U(5) * Q + j] else GONE
+                bits &= bits - ONE
+                z[new + l] = bits
+                rest[left] = l
+                left += U(bits != ZERO)
+            more = left
     for j in range(n):
-        z[g.clock * L + q[j]] = q[Q + j]
+        place = q[field(PLACE, words) + j]
+        l = place & LANE
+        q[field(WORLD, words) + j] = z[NUMBER * L + l]
+        q[field(NOW, words) + j] = z[KEY * L + l] >> TICK
+        stamp(q, words, j, counters, (l << g.shift) + (place >> SIX))
+    return n
 
 
 @inlined
-def next_due(z, words, g, doubtful):
-    """Find what is due next in every lane, and which events chance has refused."""
-    W = U(len(words))
-    ACT, REFUSED = MASKS, MASKS + U(2) * W
+def other_law(points, law, at, base, word, now):
+    """Give a delay whose law has no quantile table; of an empirical law, `points` holds first how many there are."""
+    if law == ABSOLUTE:
+        return max(base - float(np.int64(now)), 0.0)
+    u = float(np.int64(word >> U(11))) * 2.0**-53
+    if law == TRIANGULAR:
+        before = u < points[at]
+        root = np.sqrt(u * points[at + U(1)] if before else (1.0 - u) * points[at + U(2)])
+        return base + root if before else points[at + U(3)] - root
+    i = ZERO
+    while u >= points[at + i]:
+        i += ONE
+    times = at + U(np.int64(base))
+    if law == STEP:
+        return points[times + i]
+    low, high = points[times + i - ONE], points[times + i]
+    return low + (u - points[at + i - ONE]) / (points[at + i] - points[at + i - ONE]) * (high - low)
+
+
+@inlined
+def draw(z, words, q, p, clocks, doubtful, others, n, c1, k0, k1):
+    """Draw for the `n` events in the queue, and set their clocks."""
+    whole = (n + U(7)) & ~U(7)  # no odd ones at the end of a loop that takes eight at a time; what they hold is of no account
+    for j in range(whole):  # draw, and look up where: escsim.distributions.look_up
+        address = q[field(ADDRESS, words) + j]
+        word, chance = philox(q[field(WORLD, words) + j], c1, address, (address >> U(32)) & MOST_ARMINGS, k0, k1)
+        q[field(WORLD, words) + j] = chance
+        q[field(WORD, words) + j] = word
+        side = word >> U(63)
+        tail = max((word ^ (ZERO - side)) & TOP, U(64))
+        octave = leading(tail) - ONE
+        part = tail << (octave + U(2))
+        q[field(CELL, words) + j] = (((side * OCTAVES + octave) << SIX) + (part >> U(58))) << U(2)
+        q[field(VALUE, words) + j] = as_bits(as_float(UNIT | ((part << SIX) >> U(12))) - 1.0)
+    for j in range(n):
+        row = (q[field(PLACE, words) + j] >> SIX) * U(8)
+        i, t = q[field(CELL, words) + j] + p.laws[row + TABLE], as_float(q[field(VALUE, words) + j])
+        q[field(VALUE, words) + j] = as_bits(as_float(p.laws[row + BASE]) + as_float(p.laws[row + SCALE]) * cubic(p.tables, i, t))
+    if p.g.special:
+        some = more = ZERO
+        for j in range(whole):  # where chance may say no, by its high bits, or the law has no table
+            q[field(FLAG, words) + j] = U((q[field(WORLD, words) + j] >> U(14)) >= (q[field(ADDRESS, words) + j] >> U(46)))
+        for j in range(n):
+            doubtful[some] = j
+            some += q[field(FLAG, words) + j]
+        for start in range(U(4)):  # neighbours are of one lane, and would wait for each other
+            for i in range(start, some, U(4)):
+                j = doubtful[i]
+                place = q[field(PLACE, words) + j]
+                row = (place >> SIX) * U(8)
+                refused = U(q[field(WORLD, words) + j] >= p.laws[row + CHANCE])
+                q[field(FLAG, words) + j] = refused
+                z[row_of(REFUSED, words, place >> U(12)) + (place & LANE)] |= refused << ((place >> SIX) & LANE)
+                others[more] = j
+                more += U(p.laws[row + LAW] != ZERO)
+        for i in range(more):
+            j = others[i]
+            row = (q[field(PLACE, words) + j] >> SIX) * U(8)
+            law, at, base = p.laws[row + LAW], p.laws[row + POINTS], as_float(p.laws[row + BASE])
+            q[field(VALUE, words) + j] = as_bits(other_law(p.points, law, at, base, q[field(WORD, words) + j], q[field(NOW, words) + j]))
+    for j in range(whole):
+        due = q[field(NOW, words) + j] + U(np.int64(min(as_float(q[field(VALUE, words) + j]), NEVER) + 0.5))
+        no = ZERO - (q[field(FLAG, words) + j] | U(due >= p.g.end))
+        q[field(NOW, words) + j] = (due << TICK | q[field(PLACE, words) + j] >> SIX) | no
+    for j in range(n):
+        clocks[q[field(PLACE, words) + j]] = q[field(NOW, words) + j]
+
+
+@inlined
+def next_due(z, words, clocks, g):
+    """Find what is due next in every lane."""
     for l in range(L):
         z[KEY * L + l] = OFF
-    for w in range(W):
-        for f in range(ZERO, min(U(64), g.E - U(64) * w), U(4)):
+    for w in range(U(len(words))):
+        for f in range(ZERO, min(U(64), g.E - U(64) * w), U(8)):
+            i = (U(64) * w + f) * L
             for l in range(L):
-                act = z[(ACT + w) * L + l] >> f
-                at = (g.clock + U(64) * w + f) * L + l
-                a = z[at] | ((act & ONE) - ONE)  # all ones where no clock runs
-                b = z[at + L] | ((act >> ONE & ONE) - ONE)
-                c = z[at + U(2) * L] | ((act >> U(2) & ONE) - ONE)
-                d = z[at + U(3) * L] | ((act >> U(3) & ONE) - ONE)
-                z[KEY * L + l] = min(min(min(a, b), min(c, d)), z[KEY * L + l])
-    if doubtful.size:
-        for w in range(W):
-            for l in range(L):
-                z[(REFUSED + w) * L + l] = ZERO
-        for e in doubtful:
-            row, bit = (REFUSED + (e >> U(6))) * L, e & U(63)
-            for l in range(L):
-                z[row + l] |= U(z[(g.clock + e) * L + l] == GONE) << bit
-        for w in range(W):
-            for l in range(L):
-                z[(REFUSED + w) * L + l] &= z[(ACT + w) * L + l]
+                act, key = z[row_of(ACT, words, w) + l] >> f, z[KEY * L + l]
+                key = min(key, clocks[i + l]) if act & ONE else key
+                key = min(key, clocks[i + L + l]) if act & U(2) else key
+                key = min(key, clocks[i + U(2) * L + l]) if act & U(4) else key
+                key = min(key, clocks[i + U(3) * L + l]) if act & U(8) else key
+                key = min(key, clocks[i + U(4) * L + l]) if act & U(16) else key
+                key = min(key, clocks[i + U(5) * L + l]) if act & U(32) else key
+                key = min(key, clocks[i + U(6) * L + l]) if act & U(64) else key
+                key = min(key, clocks[i + U(7) * L + l]) if act & U(128) else key
+                z[KEY * L + l] = key
+    for l in range(L):
+        z[TODAY * L + l] = day_of(min(z[KEY * L + l] >> TICK, g.end))
 
 
 @compiled
-def add_fates(fates, n, W, E, totals):
-    """Count the bits of the masks that the last `n` trajectories left, event by event."""
+def add_up(now, blocks, batch, W, g, out, rows):
+    """Add up the last `n` trajectories that have come to their end, whose blocks of `now` come after those of the lanes."""
+    n, listed, peak, days = batch.numbers[3], batch.listed, batch.peak, batch.days
     for kind in range(U(5)):
-        for e in range(E):
-            row, bit = (kind * W + (e >> U(6))) * BATCH, e & U(63)
-            count = ZERO
+        for w in range(W):
+            row = (kind * W + w) * BATCH
+            for k in range(U(8)):  # the events of eight bits at a time, each counted in a byte of a word
+                counts = ZERO
+                for i in range(n):
+                    counts += (batch.fates[row + i] >> k) & U(0x0101_0101_0101_0101)
+                for e in range(U(64) * w + k, min(U(64) * w + U(64), g.E), U(8)):
+                    out.fate[kind * g.E + e] += np.int64(counts & U(0xFF))
+                    counts >>= U(8)
+    for u in range(g.units):
+        for i in range(n):
+            base = blocks[L + i]
+            stay(now, base + U(2) * u, base + U(2) * g.units + U(3) * (u * g.S + now[base + U(2) * u]), g.end)
+        for s in range(g.S):
+            cell, some = u * g.S + s, ZERO
             for i in range(n):
-                count += (fates[row + i] >> bit) & ONE
-            totals[kind * E + e] += np.int64(count)
+                listed[some] = i
+                some += U(now[blocks[L + i] + U(2) * g.units + U(3) * cell] != OFF)
+            time = ZERO
+            for k in range(some):
+                at = blocks[L + listed[k]] + U(2) * g.units + U(3) * cell
+                days[k], days[BATCH + k] = day_of(now[at]), day_of(now[at + ONE])
+                time += now[at + U(2)]
+                peak[listed[k]] = s
+                if rows.first.size:
+                    row = batch.worlds[listed[k]] * g.cells + cell
+                    rows.first[row], rows.last[row], rows.time[row] = np.int64(now[at]), np.int64(now[at + ONE]), np.int64(now[at + U(2)])
+            out.time[cell] += time
+            for k in range(some):  # apart, since a store by an address that comes late holds up the loads after it
+                out.first[cell * g.R + days[k]] += 1
+                out.last[cell * g.R + days[BATCH + k]] += 1
+        for i in range(n):
+            out.peak[u * g.S + peak[i]] += 1
 
 
 @inlined
-def close(z, words, g, l, n, fates, touched, out, rows, low):
-    """Add up a trajectory that has come to its end, the `n`-th of a batch."""
-    W, R = U(len(words)), g.days + ONE
-    ACT, REFUSED, USED = MASKS, MASKS + U(2) * W, MASKS + U(4) * W
-    HAPPENED, FIRED = MASKS + U(5) * W, MASKS + U(6) * W
-    base = (z[NUMBER * L + l] - low) * g.units * g.S
-    for half in range(U(2)):
-        bits = z[(TOUCHED + half) * L + l]
-        while bits:
-            u = U(64) * half + lowest(bits)
-            bits &= bits - ONE
-            touched[u] += 1
-            cell = u * g.S + z[(g.status + u) * L + l]
-            t0 = z[(g.since + u) * L + l]
-            at = (g.entered + U(2) * cell) * L + l
-            z[at] = min(z[at], t0)
-            z[at + L] = g.end
-            out.time[cell] += g.end - t0
-            if rows.time.size:
-                rows.time[base + cell] += np.int64(g.end - t0)
-            peak = ZERO
-            for s in range(g.S):
-                cell = u * g.S + s
-                at = (g.entered + U(2) * cell) * L + l
-                first, last = z[at], z[at + L]
-                if first == OFF:
-                    continue
-                peak = s
-                out.first[cell * R + first // DAY] += 1
-                out.last[cell * R + last // DAY] += 1
-                z[at] = OFF
-                if rows.first.size:
-                    rows.first[base + cell], rows.last[base + cell] = np.int64(first), np.int64(last)
-            out.peak[u * g.S + peak] += 1
+def close(z, words, blocks, l, n, fates, worlds, low):
+    """Put a trajectory that has come to its end among those to be added up, as the `n`-th, and give the lane another block."""
+    W = U(len(words))
+    blocks[l], blocks[L + n] = blocks[L + n], blocks[l]
+    worlds[n] = z[NUMBER * L + l] - low
     for w in range(W):
-        h, f, a = z[(HAPPENED + w) * L + l], z[(FIRED + w) * L + l], z[(ACT + w) * L + l]
-        r, c = z[(REFUSED + w) * L + l], z[(USED + w) * L + l]
+        h, f, a = z[row_of(HAPPENED, words, w) + l], z[row_of(FIRED, words, w) + l], z[row_of(ACT, words, w) + l]
+        no, c = z[row_of(REFUSED, words, w) + l], z[row_of(USED, words, w) + l]
         at = w * BATCH + n
         fates[at] = h
-        fates[at + W * BATCH] = r & ~f
+        fates[at + W * BATCH] = no & ~f
         fates[at + U(2) * W * BATCH] = c & ~f & ~a
         fates[at + U(3) * W * BATCH] = f & ~h
-        fates[at + U(4) * W * BATCH] = a & ~r & ~f
+        fates[at + U(4) * W * BATCH] = a & ~no & ~f
 
 
 @inlined
-def turn_over(z, words, g, ended, fresh, forced, armings, numbers, rounds, fates, touched, out, rows, low):
+def turn_over(z, words, p, lanes, batch, ended, rounds, out, rows, low):
     """Close the lanes whose bits are set, and begin new trajectories in them as long as there are any.
 
-    `numbers` holds how many trajectories there are, are begun, are closed, and wait in the batch of fates. Gives -1,
-    or the number of a trajectory in which too many events fired.
+    Gives -1, or the number of a trajectory in which too many events fired.
     """
+    W, g, numbers = U(len(words)), p.g, batch.numbers
     while ended:
         l = lowest(ended)
         ended &= ended - ONE
         if z[NUMBER * L + l] != OFF:
             if rounds - z[BEGUN * L + l] > MOST_FIRINGS:
                 return np.int64(z[NUMBER * L + l])
-            close(z, words, g, l, numbers[3], fates, touched, out, rows, low)
+            if g.plain:
+                lanes.now[lanes.blocks[l]], lanes.now[lanes.blocks[l] + ONE] = z[STATUS * L + l], z[SINCE * L + l]
+            close(z, words, lanes.blocks, l, numbers[3], batch.fates, batch.worlds, low)
             numbers[2] += ONE
             numbers[3] += ONE
             if numbers[3] == BATCH:
-                add_fates(fates, BATCH, U(len(words)), g.E, out.fate)
+                add_up(lanes.now, lanes.blocks, batch, W, g, out, rows)
                 numbers[3] = ZERO
         if numbers[1] == numbers[0]:  # none left: an empty lane, in which nothing is ever due
+            for f in range(LIVE, MASKS + N_MASKS * W):
+                z[f * L + l] = ZERO
+            for f in range(g.M * W):
+                lanes.gates[f * L + l] = ZERO
+            z[KEY * L + l] = OFF
             z[NUMBER * L + l] = OFF
-            for f in range(MASKS, g.clock):
-                z[f * L + l] = ZERO
-            for f in range(g.admits, g.chosen):
-                z[f * L + l] = ZERO
             continue
-        for f in range(LIVE, g.clock):
-            z[f * L + l] = fresh[f]
-        for f in range(g.status, g.entered):
-            z[f * L + l] = fresh[f]
-        for e in range(g.E):
-            armings[e * L + l] = np.uint16(0)
-            if forced[e >> U(6)] >> (e & U(63)) & ONE:
-                z[(g.clock + e) * L + l] = fresh[g.clock + e]
-        z[KEY * L + l] = g.E  # an event that moves nothing and calls all that follows nothing
+        z[KEY * L + l] = g.E  # calls all that follows nothing
         z[NUMBER * L + l] = low + numbers[1]
         z[BEGUN * L + l] = rounds
+        z[PUT * L + l], z[TODAY * L + l], z[STATUS * L + l], z[SINCE * L + l] = ZERO, ZERO, p.begin.now[0], ZERO
+        for w in range(W):
+            z[row_of(ACT, words, w) + l] = p.begin.act[w]
+            z[row_of(CALLED, words, w) + l] = ZERO
+            z[row_of(REFUSED, words, w) + l] = ZERO
+            z[row_of(DEAD, words, w) + l] = ZERO
+            z[row_of(USED, words, w) + l] = p.begin.used[w]
+            z[row_of(HAPPENED, words, w) + l] = ZERO
+            z[row_of(FIRED, words, w) + l] = ZERO
+            bits = p.begin.act[w]
+            while bits:
+                f = U(64) * w + lowest(bits)
+                bits &= bits - ONE
+                lanes.clocks[f << SIX | l] = p.begin.clocks[f]
+        for f in range(g.M * W):
+            lanes.gates[f * L + l] = p.begin.gates[f]
+        for f in range(g.block):
+            lanes.now[lanes.blocks[l] + f] = p.begin.now[f]
+        for f in range(U(len(p.begin.addresses))):
+            lanes.counters[(l << g.shift) + f] = p.begin.addresses[f]
+        for f in range(g.C):
+            lanes.chosen[l * g.C + f] = ZERO
         numbers[1] += ONE
     return np.int64(-1)
 
@@ -656,7 +858,7 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
 
     Parameters
     ----------
-    p : Process
+    p : Packed
     words : tuple of int
         As long as a mask over events has words, so that the compiler knows.
     seed, first_trajectory, n : uint64
@@ -674,104 +876,35 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
     int
         -1, or the low 32 bits of the number of a trajectory in which 10,000 events fired.
     """
-    E, M, S, C, W = U(p.n_events), U(p.n_missions), U(p.n_statuses), U(p.n_choices), U(len(words))
-    units = M + U(p.n_pairs)
-    R, n = U(p.days) + ONE, U(n)
+    g, W, length = p.g, U(len(words)), field(ONE, words)
     k0, k1 = U(seed) & LOW, U(seed) >> U(32)
     low, c1 = U(first_trajectory) & LOW, U(first_trajectory) >> U(32)
-    clock = MASKS + N_MASKS * W
-    status = clock + ((E + U(4)) & ~U(3))  # clocks are read four at a time, and E has one too
-    since = status + units
-    admits = since + units
-    chosen = admits + M * W
-    entered = chosen + C
-    size = entered + U(2) * units * S
-    g = Layout(E, M, S, C, units, U(p.days), U(p.end), clock, status, since, admits, chosen, entered, size, U(2) * L + U(64) * W + U(8))
-    z, q, v = aligned(size * L), aligned(U(6) * g.queue), aligned(g.queue).view(np.float64)
-    armings = np.zeros((E + ONE) * L, np.uint16)
-
-    x = aligned((E + ONE) * ROW)
-    y = x.view(np.float64)
-    calls, bars, puts, inert = (
-        np.zeros((E + ONE) * W, np.uint64),
-        np.zeros((E + ONE) * W, np.uint64),
-        np.zeros(E + ONE, np.uint64),
-        np.ones(E + ONE, np.uint64),
-    )
-    others = False
-    doubtful = np.zeros(E, np.uint64)  # events that chance may refuse
-    n_doubtful = ZERO
-    for e in range(E):
-        x[e * ROW], x[e * ROW + ONE], x[e * ROW + U(5)] = p.key[e], p.chance[e], U(p.law[e])
-        x[e * ROW + (U(6) if p.law[e] else U(2))], x[e * ROW + U(7)] = p.at[e], p.many[e]
-        y[e * ROW + U(3)], y[e * ROW + U(4)] = p.base[e], p.scale[e]
-        doubtful[n_doubtful] = e
-        n_doubtful += U(p.chance[e] < ONE << U(32))
-        others |= p.law[e] != 0
-        puts[e], inert[e] = p.puts[e], U(p.acts[e] == 0)
-        for w in range(W):
-            calls[e * W + w], bars[e * W + w] = p.calls[e * W + w], p.bars[e * W + w]
-    doubtful = doubtful[:n_doubtful]
-    chancy = n_doubtful > ZERO
-    puts[E] = p.choice_roots[0]
-    joint = ZERO
-    for w in range(W):
-        calls[E * W + w] = p.roots[w]
-        joint |= p.joint[w]
-    fires = np.zeros(E + U(2), np.uint64)
-    for e in range(E + ONE):
-        fires[e] = p.fires[e]
-    fires[E + ONE] = fires[E]
-    fresh = np.zeros(size, np.uint64)  # a lane in which a trajectory begins
-    for u in range(units):
-        if p.plain or rows.first.size:
-            fresh[TOUCHED + (u >> U(6))] |= ONE << (u & U(63))
-    for m in range(M):
-        fresh[status + m] = p.start[m]
-        if p.twin[m] < M:
-            fresh[status + M + p.pair[m]] = max(p.start[m], p.start[p.twin[m]])
-        for w in range(W):
-            fresh[admits + m * W + w] = p.admits[(m * S + p.start[m]) * W + w]
-    for w in range(W):
-        fresh[MASKS + w] = p.forced[w]
-        fresh[MASKS + U(4) * W + w] = p.roots[w] if p.plain else p.forced[w]
-    for e in range(E):
-        due = U(max(p.base[e], 0.0))  # of no account unless the event is forced
-        fresh[clock + e] = due << TICK | e if due < U(p.end) else OFF
-    go, passed = np.zeros((E + ONE) * S, np.uint64), np.zeros(((E + ONE) * S * R) if p.plain else U(0), np.uint32)
-    if p.plain:
-        for e in range(E + ONE):
-            for s in range(S):
-                go[e * S + s] = s | inert[e] << U(8)
-                if fires[e + ONE] > fires[e]:
-                    d = U(p.leads[p.way[fires[e]] + s])
-                    go[e * S + s] = s if d == STAYS else d | U(256)
-    watched = log.tick.size > 0 or rows.when.size > 0 or not p.plain
-    fates, touched = np.zeros(BATCH * W * U(5), np.uint64), np.zeros(units, np.int64)
-    numbers = np.zeros(4, np.uint64)
-    numbers[0] = n
-    once, renewed, tables, points, needs, joint_of, gates = p.once, p.renewed, p.tables, p.points, p.needs, p.joint, p.admits
-    choice_once, choice_joint, option_mask, choice_key = p.choice_once, p.choice_joint, p.option_mask, p.choice_key
-    options, option, cut, forced = p.options, p.option, p.cut, p.forced
-    occupancy, time, row_time = out.occupancy, out.time, rows.time
-    mission, way, leads, twin, pair, fired = p.mission, p.way, p.leads, p.twin, p.pair, np.zeros(E, np.int64)
-
-    z[:] = ZERO
+    z, q = aligned((MASKS + N_MASKS * W + ONE) * L), aligned(U(8) * length)
+    now, blocks, gates = aligned((L + BATCH) * g.block), aligned(L + BATCH), aligned(g.M * W * L)
+    clocks, chosen, counters = aligned((g.E + U(8)) * L), aligned(g.C * L), aligned(L << g.shift)
+    lanes = Lanes(now, blocks, gates, clocks, chosen, counters)
+    batch = Batch(np.zeros(4, np.uint64), aligned(BATCH), aligned(BATCH * W * U(5)), aligned(BATCH), aligned(BATCH), aligned(U(2) * BATCH))
+    some, rest, doubtful, others = aligned(L), aligned(L), aligned(length), aligned(length)
+    occupancy, fired = np.zeros(g.cells * g.R, np.uint32), np.zeros(EVENT + ONE, np.int64)
+    passed = np.zeros((g.E + U(2)) * g.S * g.R if g.plain else ZERO, np.uint32)
+    watched = log.tick.size > 0 or rows.when.size > 0
+    batch.numbers[0] = n
+    for i in range(L + BATCH):
+        blocks[i] = i * g.block
     for l in range(L):
         z[KEY * L + l] = OFF
         z[NUMBER * L + l] = OFF
-        for i in range(units * S):
-            z[(entered + U(2) * i) * L + l] = OFF
     armed, rounds = ZERO, ZERO
     while True:
         # trajectories that have come to their end, and new ones in their lanes
         ended = ZERO
         for l in range(L):
-            ended |= U(z[KEY * L + l] >= GONE) << l
-        runaway = turn_over(z, words, g, ended, fresh, forced, armings, numbers, rounds, fates, touched, out, rows, low)
-        if runaway >= 0:
-            return runaway
-        if numbers[2] == n:
+            ended |= U(z[KEY * L + l] == OFF) << l
+        if ended:
+            runaway = turn_over(z, words, p, lanes, batch, ended, rounds, out, rows, low)
+            if runaway >= 0:
+                return runaway
+        if batch.numbers[2] == batch.numbers[0]:
             break
         if rounds & U(255) == ZERO:
             for l in range(L):
@@ -779,64 +912,48 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
                     return np.int64(z[NUMBER * L + l])
         rounds += ONE
 
-        if p.plain:
-            fire_plain(z, g, go, gates, passed, time, row_time, low)
+        if W == ONE and g.plain:
+            fire_plain(z, now, blocks, g, p.go, passed)
+            if watched:
+                record(z, g, low, rows, log)
+            more = True
+            while more:
+                armed += enqueue_plain(z, words, q, counters, g)
+                draw(z, words, q, p, clocks, doubtful, others, U(2) * L, c1, k0, k1)
+                more = False
+                for l in range(L):
+                    more |= z[(MASKS + NEW) * L + l] != ZERO
         else:
-            fire(z, words, g, fires, mission, way, leads, twin, pair, inert, calls, bars, gates, occupancy, time, row_time, low)
-        if watched:
-            record(z, g, low, fired, rows, log)
-        if p.plain:
-            settle_plain(z, calls[E])
-        else:
-            shut(z, words, g)
-            if C > ZERO:
-                choose(z, words, g, puts, choice_once, choice_joint, option_mask, needs, choice_key, options, option, cut, c1, k0, k1)
-            if joint:
-                join(z, words, joint_of, needs)
-            call(z, words, once, renewed)
+            moving = fire(z, words, p.rules, fired, some)
+            move(z, words, now, blocks, occupancy, gates, g, p.rules, some, moving, p.moves, p.ways)
+            if watched:
+                record(z, g, low, rows, log)
+            shut(z, words, gates, g)
+            if g.C > ZERO:
+                choose(z, words, q, p, chosen, some, c1, k0, k1)
+            if g.joint:
+                join(z, words, p.joint, p.needs, some)
+            call(z, words, p.once, p.renewed)
+            queued = enqueue(z, words, q, counters, rest, g)
+            draw(z, words, q, p, clocks, doubtful, others, queued, c1, k0, k1)
+            armed += queued
+        next_due(z, words, clocks, g)
 
-        # a turn for every lane as long as most have something to arm, then what is left one by one
-        some, n_queue = L, ZERO
-        while W == ONE:
-            some = ZERO
-            for l in range(L):
-                some += U(z[(MASKS + U(10)) * L + l] != ZERO)
-            if some * U(8) < L * U(5):
-                break
-            armed += slot(z, q, x, armings, g, n_queue, chancy)
-            n_queue += L
-            if n_queue == U(2) * L:
-                draw(z, q, v, x, y, tables, points, others, g, n_queue, c1, k0, k1, chancy)
-                n_queue = ZERO
-        if n_queue:
-            draw(z, q, v, x, y, tables, points, others, g, n_queue, c1, k0, k1, chancy)
-        l = ZERO if some else L
-        while l < L:
-            n_queue, l = enqueue(z, words, q, x, armings, g, l)
-            armed += n_queue
-            draw(z, q, v, x, y, tables, points, others, g, n_queue, c1, k0, k1, chancy)
-        next_due(z, words, g, doubtful)
-
-    add_fates(fates, numbers[3], W, E, out.fate)
-    for u in range(units):
-        cell = u * S + fresh[status + u]
-        out.occupancy[cell * R] += np.int64(n)
-        still = np.int64(n) - touched[u]  # trajectories in which the unit stayed as it was
-        out.first[cell * R] += still
-        out.last[cell * R + g.end // DAY] += still
-        out.time[cell] += g.end * U(still)
-        out.peak[cell] += still
-    if p.plain:
-        for e in range(E):
-            for s in range(S):
-                d = go[e * S + s] & U(255)
-                for day in range(R):
-                    count = np.int64(passed[(e * S + s) * R + day])
-                    out.occupancy[s * R + day] -= count
-                    out.occupancy[d * R + day] += count
-                    if not watched:
-                        fired[e] += count
-    for e in range(E):
+    add_up(now, blocks, batch, W, g, out, rows)
+    for u in range(g.units):
+        out.occupancy[(u * g.S + p.begin.now[U(2) * u]) * g.R] += np.int64(n)
+    for i in range(g.cells * g.R):
+        out.occupancy[i] += np.int64(np.int32(occupancy[i]))
+    if g.plain:
+        for e in range(g.E):
+            for s in range(g.S):
+                d = p.go[(e * g.S + s) * U(4)]
+                for day in range(g.R):
+                    count = np.int64(passed[(e * g.S + s) * g.R + day])
+                    out.occupancy[s * g.R + day] -= count
+                    out.occupancy[d * g.R + day] += count
+                    fired[e] += count
+    for e in range(g.E):
         out.fired[e] += fired[e]
         out.total[1] += fired[e]
     out.total[0] += np.int64(n)
