@@ -653,9 +653,10 @@ def other_law(points, law, at, base, word, now):
         return max(base - float(np.int64(now)), 0.0)
     u = float(np.int64(word >> U(11))) * 2.0**-53
     if law == TRIANGULAR:
-        before = u < points[at]
-        root = np.sqrt(u * points[at + U(1)] if before else (1.0 - u) * points[at + U(2)])
-        return base + root if before else points[at + U(3)] - root
+        split, below, above, high = points[at], points[at + ONE], points[at + U(2)], points[at + U(3)]
+        before = u < split  # both sides are worked out: to take one of them is quicker than to guess which
+        root = np.sqrt(u * below if before else (1.0 - u) * above)
+        return (base if before else high) + (root if before else -root)
     i = ZERO
     while u >= points[at + i]:
         i += ONE
@@ -692,16 +693,15 @@ def draw(z, words, q, p, clocks, doubtful, others, n, c1, k0, k1):
         for j in range(n):
             doubtful[some] = j
             some += q[field(FLAG, words) + j]
-        for start in range(U(4)):  # neighbours are of one lane, and would wait for each other
-            for i in range(start, some, U(4)):
-                j = doubtful[i]
-                place = q[field(PLACE, words) + j]
-                row = (place >> SIX) * U(8)
-                refused = U(q[field(WORLD, words) + j] >= p.laws[row + CHANCE])
-                q[field(FLAG, words) + j] = refused
-                z[row_of(REFUSED, words, place >> U(12)) + (place & LANE)] |= refused << ((place >> SIX) & LANE)
-                others[more] = j
-                more += U(p.laws[row + LAW] != ZERO)
+        for i in range(some):
+            j = doubtful[i]
+            place = q[field(PLACE, words) + j]
+            row = (place >> SIX) * U(8)
+            refused = U(q[field(WORLD, words) + j] >= p.laws[row + CHANCE])
+            q[field(FLAG, words) + j] = refused
+            z[row_of(REFUSED, words, place >> U(12)) + (place & LANE)] |= refused << ((place >> SIX) & LANE)
+            others[more] = j
+            more += U(p.laws[row + LAW] != ZERO)
         for i in range(more):
             j = others[i]
             row = (q[field(PLACE, words) + j] >> SIX) * U(8)
