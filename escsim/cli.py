@@ -147,7 +147,7 @@ def simulate(s: str, n: int | None, seed: int | None, threads: int | None, daily
     from escsim.errors import ScenarioError
 
     scenario = _load(s)
-    with _progress(n or scenario.variants.runs, quiet) as progress:
+    with _lean(), _progress(n or scenario.variants.runs, quiet) as progress:
         ensemble = scenario.simulate(n, seed, threads, progress=progress)
     solved = None
     if exact.memoryless(scenario):
@@ -161,6 +161,16 @@ def simulate(s: str, n: int | None, seed: int | None, threads: int | None, daily
         _data(data)
     else:
         _print(report.ensemble(ensemble, width=_width(), daily=daily, exact=None if solved is None else solved.occupancy))
+
+
+@contextmanager
+def _lean() -> Iterator[None]:
+    """Keep numba from importing SciPy's linear algebra, a tenth of a second, when it loads the kernel, which multiplies no matrices."""
+    sys.modules["scipy.linalg.cython_blas"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["scipy.linalg.cython_blas"]
 
 
 @contextmanager

@@ -10,15 +10,18 @@ below 1e-8 in probability for every shape that `escsim.delays` admits.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from escsim.delays import CLOCK, Delay, Empirical, Exponential, Gamma, Law, Lognormal, Shaped, SpreadLaw, Triangular, Uniform, special
+from escsim.files import kept
 from escsim.times import Span
 
 Floats = NDArray[np.float64]
@@ -357,7 +360,7 @@ NODE, SLOPE = 40, 28  # bits: densities differ more between libraries than quant
 
 @lru_cache(maxsize=64)
 def table(unit: Distribution) -> Floats:
-    """Tabulate the quantile function of a distribution of scale 1.
+    """Tabulate the quantile function of a distribution of scale 1; those that take SciPy are kept on disk.
 
     Returns
     -------
@@ -365,6 +368,13 @@ def table(unit: Distribution) -> Floats:
         For each side (below and above the median), octave of the tail probability from 1/2 down, and cell: the four
         coefficients of a cubic in the place within the cell, 0 to 1 with rising tail probability.
     """
+    if not isinstance(unit, LognormalDelay | GammaDelay):
+        return _tabulated(unit)
+    source = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    return np.frombuffer(kept(f"{source} {unit!r}", lambda: _tabulated(unit).tobytes()))
+
+
+def _tabulated(unit: Distribution) -> Floats:
     octave = np.arange(OCTAVES)[:, None]
     edge = 1.0 + np.arange(CELLS + 1)[None, :] / CELLS
     tail = np.ldexp(edge, -(octave + 2))  # rows: octaves; columns: the nodes of the cells

@@ -1,10 +1,11 @@
-"""Writing results: a file is whole or absent, and nothing is overwritten unasked."""
+"""Writing results: a file is whole or absent, and nothing is overwritten unasked; and keeping what takes long to work out."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -53,6 +54,33 @@ def write(contents: Mapping[Path, bytes], *, force: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path.parent)
         _replace(path, data)
+
+
+def kept(key: str, make: Callable[[], bytes]) -> bytes:
+    """Give what was made before and kept in the user's cache folder, `escsim` in `XDG_CACHE_HOME` or `~/.cache`; make and keep it else.
+
+    What is damaged is made anew, and what cannot be kept is made each time.
+
+    Parameters
+    ----------
+    key : str
+        Names everything that the bytes depend on.
+    make : callable
+    """
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "escsim"
+    except RuntimeError:  # a user without a home
+        return make()
+    path = folder / hashlib.sha256(key.encode()).hexdigest()[:32]
+    with suppress(OSError):
+        found = path.read_bytes()
+        if hashlib.sha256(found[32:]).digest() == found[:32]:
+            return found[32:]
+    data = make()
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        _replace(path, hashlib.sha256(data).digest() + data)
+    return data
 
 
 def _same(path: Path, data: bytes) -> bool:
