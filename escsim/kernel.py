@@ -421,8 +421,10 @@ def fire_plain(z, now, blocks, g, go, passed):
     then, and where in `passed` its firings are counted by day.
     """
     for l in range(L):
-        at = (min(z[KEY * L + l] & EVENT, g.E + ONE) * g.S + z[STATUS * L + l]) << U(2)
-        z[FIRST * L + l] = blocks[l] + U(2) + U(3) * z[STATUS * L + l]
+        z[SOME * L + l] = (min(z[KEY * L + l] & EVENT, g.E + ONE) * g.S + z[STATUS * L + l]) << U(2)
+        z[FIRST * L + l] = U(2) + U(3) * z[STATUS * L + l]
+    for l in range(L):
+        at = z[SOME * L + l]
         z[STATUS * L + l] = go[at]
         z[LIVE * L + l] = go[at + ONE]
         z[(MASKS + HOLD) * L + l] = go[at + U(2)]
@@ -430,7 +432,7 @@ def fire_plain(z, now, blocks, g, go, passed):
     for l in range(L):
         passed[z[PASSED * L + l]] += np.uint32(1)
     for l in range(L):
-        t, t0, at = z[KEY * L + l] >> TICK, z[SINCE * L + l], z[FIRST * L + l]
+        t, t0, at = z[KEY * L + l] >> TICK, z[SINCE * L + l], blocks[l] + z[FIRST * L + l]
         if t > t0:
             now[at] = min(now[at], t0)
             now[at + ONE] = t
