@@ -42,9 +42,9 @@ BATCH = U(64)  # trajectories that are added up at a time
 STAYS = U(255)  # in place of a status: the trigger is not admitted
 
 # Fields of a lane: the clock that fires, the trajectory, the round in which it began, all ones unless the firing is
-# moot, the choices put before, those that the firing puts, the day; four to pass things on; in a plain process the
+# moot, the choices put before, those that the firing puts, the day; three to pass things on; in a plain process the
 # status and since when. Then masks over events, each of as many words as they need.
-KEY, NUMBER, BEGUN, LIVE, PUT, PUTS, TODAY, FIRST, SOME, MORE, PASSED, STATUS, SINCE, MASKS = (U(row) for row in range(14))
+KEY, NUMBER, BEGUN, LIVE, PUT, PUTS, TODAY, FIRST, SOME, PASSED, STATUS, SINCE, MASKS = (U(row) for row in range(13))
 ACT, CALLED, REFUSED, DEAD, USED, HAPPENED, FIRED, CALLS, BARS, HOLD, NEW, PICKED = (U(mask) for mask in range(12))
 N_MASKS = U(12)
 # Fields of the queue of draws: place of the clock (event and lane), trajectory and then word x2, tick and then clock,
@@ -351,22 +351,22 @@ def aligned(size):
 
 
 @inlined
-def fire(z, words, rules, fired, movers):
-    """Look up what is due in every lane: whom it calls and bars, which choices it puts; list the lanes in which it has triggers."""
-    W = U(len(words))
-    size, n = U(4) + U(2) * W, ZERO
+def fire(z, words, rules, fired):
+    """Look up what is due in every lane: whom it calls and bars, which choices it puts; give the lanes in which it has triggers."""
+    W, triggers = U(len(words)), ZERO
     for l in range(L):
         e = z[KEY * L + l] & EVENT
-        at = e * size
+        at = e * (U(4) + U(2) * W)
         fired[e] += 1
         z[LIVE * L + l] = rules[at]
         z[PUTS * L + l] = rules[at + ONE]
+        z[SOME * L + l] = rules[at + U(3)] - rules[at + U(2)]
         for w in range(W):
             z[row_of(CALLS, words, w) + l] = rules[at + U(4) + w]
             z[row_of(BARS, words, w) + l] = rules[at + U(4) + W + w]
-        movers[n] = l
-        n += U(rules[at + U(2)] < rules[at + U(3)])
-    return n
+    for l in range(L):
+        triggers |= U(z[SOME * L + l] != ZERO) << l
+    return triggers
 
 
 @inlined
@@ -381,12 +381,13 @@ def stay(now, unit, at, t):
 
 
 @inlined
-def move(z, words, now, blocks, occupancy, gates, g, rules, movers, n, moves, ways):
-    """Move the missions of what fires, in the lanes listed; note where one has moved."""
+def move(z, words, now, blocks, occupancy, gates, g, rules, moving, moves, ways):
+    """Move the missions of what fires, in the lanes whose bits are set; note where one has moved."""
     W = U(len(words))
     size = U(4) + U(2) * W
-    for i in range(n):
-        l = movers[i]
+    while moving:
+        l = lowest(moving)
+        moving &= moving - ONE
         key = z[KEY * L + l]
         t = key >> TICK
         at = (key & EVENT) * size
@@ -497,19 +498,18 @@ def shut(z, words, gates, g):
 
 
 @inlined
-def choose(z, words, q, p, chosen, putting, c1, k0, k1):
+def choose(z, words, q, p, chosen, c1, k0, k1):
     """Put the choices that follow what has happened: pick options to be called."""
     W = U(len(words))
     for w in range(W):
         for l in range(L):
             z[row_of(PICKED, words, w) + l] = ZERO
-    some = ZERO
+    n = putting = ZERO
     for l in range(L):
-        putting[some] = l
-        some += U((z[PUTS * L + l] & z[LIVE * L + l]) != ZERO)
-    n = ZERO
-    for i in range(some):
-        l = putting[i]
+        putting |= U((z[PUTS * L + l] & z[LIVE * L + l]) != ZERO) << l
+    while putting:
+        l = lowest(putting)
+        putting &= putting - ONE
         puts = z[PUTS * L + l] & z[LIVE * L + l]
         while puts:
             c = lowest(puts)
@@ -541,16 +541,16 @@ def choose(z, words, q, p, chosen, putting, c1, k0, k1):
 
 
 @inlined
-def join(z, words, joint, needs, rest):
+def join(z, words, joint, needs):
     """Take back the calls of events that wait for other causes still."""
     W = U(len(words))
     for w in range(W):
-        calls, some = row_of(CALLS, words, w), ZERO
+        calls, joining = row_of(CALLS, words, w), ZERO
         for l in range(L):
-            rest[some] = l
-            some += U(z[calls + l] & joint[w] != ZERO)
-        for i in range(some):
-            l = rest[i]
+            joining |= U(z[calls + l] & joint[w] != ZERO) << l
+        while joining:
+            l = lowest(joining)
+            joining &= joining - ONE
             bits = z[calls + l] & joint[w]
             while bits:
                 f = lowest(bits)
@@ -610,7 +610,7 @@ def enqueue_plain(z, words, q, counters, g):
 
 
 @inlined
-def enqueue(z, words, q, counters, rest, g):
+def enqueue(z, words, q, counters, g):
     """Queue what is to be armed, the first of each lane and then what is left; give how many there are."""
     n = ZERO
     for w in range(U(len(words))):
@@ -620,25 +620,22 @@ def enqueue(z, words, q, counters, rest, g):
             left = bits & (bits - ONE)
             z[FIRST * L + l] = (U(64) * w + lowest(bits)) << SIX | l
             z[SOME * L + l] = U(bits != ZERO)
-            z[MORE * L + l] = U(left != ZERO)
             z[new + l] = left
+            more |= U(left != ZERO) << l
         for l in range(L):
             q[field(PLACE, words) + n] = z[FIRST * L + l]
             n += z[SOME * L + l]
-            rest[more] = l
-            more += z[MORE * L + l]
         while more:
-            left = ZERO
-            for i in range(more):
-                l = rest[i]
+            turn = more
+            while turn:
+                l = lowest(turn)
+                turn &= turn - ONE
                 bits = z[new + l]
                 q[field(PLACE, words) + n] = (U(64) * w + lowest(bits)) << SIX | l
                 n += ONE
                 bits &= bits - ONE
                 z[new + l] = bits
-                rest[left] = l
-                left += U(bits != ZERO)
-            more = left
+                more ^= U(bits == ZERO) << l
     for j in range(n):
         place = q[field(PLACE, words) + j]
         l = place & LANE
@@ -886,7 +883,7 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
     clocks, chosen, counters = aligned((g.E + U(8)) * L), aligned(g.C * L), aligned(L << g.shift)
     lanes = Lanes(now, blocks, gates, clocks, chosen, counters)
     batch = Batch(np.zeros(4, np.uint64), aligned(BATCH), aligned(BATCH * W * U(5)), aligned(BATCH), aligned(BATCH), aligned(U(2) * BATCH))
-    some, rest, doubtful, others = aligned(L), aligned(L), aligned(length), aligned(length)
+    doubtful, others = aligned(length), aligned(length)
     occupancy, fired = np.zeros(g.cells * g.R, np.uint32), np.zeros(EVENT + ONE, np.int64)
     passed = np.zeros((g.E + U(2)) * g.S * g.R if g.plain else ZERO, np.uint32)
     watched = log.tick.size > 0 or rows.when.size > 0
@@ -926,17 +923,17 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
                 for l in range(L):
                     more |= z[(MASKS + NEW) * L + l] != ZERO
         else:
-            moving = fire(z, words, p.rules, fired, some)
-            move(z, words, now, blocks, occupancy, gates, g, p.rules, some, moving, p.moves, p.ways)
+            moving = fire(z, words, p.rules, fired)
+            move(z, words, now, blocks, occupancy, gates, g, p.rules, moving, p.moves, p.ways)
             if watched:
                 record(z, g, low, rows, log)
             shut(z, words, gates, g)
             if g.C > ZERO:
-                choose(z, words, q, p, chosen, some, c1, k0, k1)
+                choose(z, words, q, p, chosen, c1, k0, k1)
             if g.joint:
-                join(z, words, p.joint, p.needs, some)
+                join(z, words, p.joint, p.needs)
             call(z, words, p.once, p.renewed)
-            queued = enqueue(z, words, q, counters, rest, g)
+            queued = enqueue(z, words, q, counters, g)
             draw(z, words, q, p, clocks, doubtful, others, queued, c1, k0, k1)
             armed += queued
         next_due(z, words, clocks, g)
