@@ -36,7 +36,7 @@ MOST_FIRINGS, MOST_ARMINGS = U(10_000), U(0x3FFF)  # of a trajectory; of an even
 MOST_AT_ONCE = 400_000  # trajectories a call, so that no 32-bit count overflows
 CELLS, OCTAVES = U(64), U(57)  # of the quantile tables: see escsim.distributions
 TOP, UNIT = U(0x7FFF_FFFF_FFFF_FFFF), U(0x3FF0_0000_0000_0000)  # all bits but the highest; those of 1.0
-NEVER = float(1 << 55)
+NEVER, NOT_EVER = float(1 << 55), U(0x4360_0000_0000_0000)  # a delay after which the clock has ended, and its bits
 TRIANGULAR, STEP, LINEAR, ABSOLUTE = U(1), U(2), U(3), U(4)
 BATCH = U(64)  # trajectories that are added up at a time
 STAYS = U(255)  # in place of a status: the trigger is not admitted
@@ -48,8 +48,8 @@ KEY, NUMBER, BEGUN, LIVE, PUT, PUTS, TODAY, FIRST, SOME, PASSED, STATUS, SINCE, 
 ACT, CALLED, REFUSED, DEAD, USED, HAPPENED, FIRED, CALLS, BARS, HOLD, NEW, PICKED = (U(mask) for mask in range(12))
 N_MASKS = U(12)
 # Fields of the queue of draws: place of the clock (event and lane), trajectory and then word x2, tick and then clock,
-# address, the delay's word, its cell in a table, the delay, whether chance may say no or the law has no table.
-PLACE, WORLD, NOW, ADDRESS, WORD, CELL, VALUE, FLAG = (U(row) for row in range(8))
+# address, the delay's word, its cell in a table, the bits of the delay.
+PLACE, WORLD, NOW, ADDRESS, WORD, CELL, VALUE = (U(row) for row in range(7))
 # Fields of an event in `laws`, which has eight.
 CHANCE, TABLE, BASE, SCALE, LAW, POINTS = (U(column) for column in range(6))
 
@@ -667,7 +667,7 @@ def other_law(points, law, at, base, word, now):
 
 
 @inlined
-def draw(z, words, q, p, clocks, doubtful, others, n, c1, k0, k1):
+def draw(z, words, q, p, clocks, others, n, c1, k0, k1):
     """Draw for the `n` events in the queue, and set their clocks."""
     whole = (n + U(7)) & ~U(7)  # no odd ones at the end of a loop that takes eight at a time; what they hold is of no account
     for j in range(whole):  # draw, and look up where: escsim.distributions.look_up
@@ -686,21 +686,23 @@ def draw(z, words, q, p, clocks, doubtful, others, n, c1, k0, k1):
         i, t = q[field(CELL, words) + j] + p.laws[row + TABLE], as_float(q[field(VALUE, words) + j])
         q[field(VALUE, words) + j] = as_bits(as_float(p.laws[row + BASE]) + as_float(p.laws[row + SCALE]) * cubic(p.tables, i, t))
     if p.g.special:
-        some = more = ZERO
-        for j in range(whole):  # where chance may say no, by its high bits, or the law has no table
-            q[field(FLAG, words) + j] = U((q[field(WORLD, words) + j] >> U(14)) >= (q[field(ADDRESS, words) + j] >> U(46)))
-        for j in range(n):
-            doubtful[some] = j
-            some += q[field(FLAG, words) + j]
-        for i in range(some):
-            j = doubtful[i]
-            place = q[field(PLACE, words) + j]
-            row = (place >> SIX) * U(8)
-            refused = U(q[field(WORLD, words) + j] >= p.laws[row + CHANCE])
-            q[field(FLAG, words) + j] = refused
-            z[row_of(REFUSED, words, place >> U(12)) + (place & LANE)] |= refused << ((place >> SIX) & LANE)
-            others[more] = j
-            more += U(p.laws[row + LAW] != ZERO)
+        more = ZERO
+        for first in range(ZERO, n, U(64)):
+            doubtful = ZERO  # where chance may say no, by its high bits, or the law has no table
+            for i in range(U(64)):
+                j = first + i
+                doubtful |= U((q[field(WORLD, words) + j] >> U(14)) >= (q[field(ADDRESS, words) + j] >> U(46))) << i
+            doubtful &= ALL >> (U(64) - min(n - first, U(64)))
+            while doubtful:
+                j = first + lowest(doubtful)
+                doubtful &= doubtful - ONE
+                place = q[field(PLACE, words) + j]
+                row = (place >> SIX) * U(8)
+                refused = U(q[field(WORLD, words) + j] >= p.laws[row + CHANCE])
+                z[row_of(REFUSED, words, place >> U(12)) + (place & LANE)] |= refused << ((place >> SIX) & LANE)
+                q[field(VALUE, words) + j] = NOT_EVER if refused else q[field(VALUE, words) + j]
+                others[more] = j
+                more += U(p.laws[row + LAW] != ZERO) & ~refused
         for i in range(more):
             j = others[i]
             row = (q[field(PLACE, words) + j] >> SIX) * U(8)
@@ -708,8 +710,7 @@ def draw(z, words, q, p, clocks, doubtful, others, n, c1, k0, k1):
             q[field(VALUE, words) + j] = as_bits(other_law(p.points, law, at, base, q[field(WORD, words) + j], q[field(NOW, words) + j]))
     for j in range(whole):
         due = q[field(NOW, words) + j] + U(np.int64(min(as_float(q[field(VALUE, words) + j]), NEVER) + 0.5))
-        no = ZERO - (q[field(FLAG, words) + j] | U(due >= p.g.end))
-        q[field(NOW, words) + j] = (due << TICK | q[field(PLACE, words) + j] >> SIX) | no
+        q[field(NOW, words) + j] = (due << TICK | q[field(PLACE, words) + j] >> SIX) if due < p.g.end else OFF
     for j in range(n):
         clocks[q[field(PLACE, words) + j]] = q[field(NOW, words) + j]
 
@@ -878,12 +879,12 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
     g, W, length = p.g, U(len(words)), field(ONE, words)
     k0, k1 = U(seed) & LOW, U(seed) >> U(32)
     low, c1 = U(first_trajectory) & LOW, U(first_trajectory) >> U(32)
-    z, q = aligned((MASKS + N_MASKS * W + ONE) * L), aligned(U(8) * length)
+    z, q = aligned((MASKS + N_MASKS * W + ONE) * L), aligned(U(7) * length)
     now, blocks, gates = aligned((L + BATCH) * g.block), aligned(L + BATCH), aligned(g.M * W * L)
     clocks, chosen, counters = aligned((g.E + U(8)) * L), aligned(g.C * L), aligned(L << g.shift)
     lanes = Lanes(now, blocks, gates, clocks, chosen, counters)
     batch = Batch(np.zeros(4, np.uint64), aligned(BATCH), aligned(BATCH * W * U(5)), aligned(BATCH), aligned(BATCH), aligned(U(2) * BATCH))
-    doubtful, others = aligned(length), aligned(length)
+    others = aligned(length)
     occupancy, fired = np.zeros(g.cells * g.R, np.uint32), np.zeros(EVENT + ONE, np.int64)
     passed = np.zeros((g.E + U(2)) * g.S * g.R if g.plain else ZERO, np.uint32)
     watched = log.tick.size > 0 or rows.when.size > 0
@@ -918,7 +919,7 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
             more = True
             while more:
                 armed += enqueue_plain(z, words, q, counters, g)
-                draw(z, words, q, p, clocks, doubtful, others, U(2) * L, c1, k0, k1)
+                draw(z, words, q, p, clocks, others, U(2) * L, c1, k0, k1)
                 more = False
                 for l in range(L):
                     more |= z[(MASKS + NEW) * L + l] != ZERO
@@ -934,7 +935,7 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
                 join(z, words, p.joint, p.needs)
             call(z, words, p.once, p.renewed)
             queued = enqueue(z, words, q, counters, g)
-            draw(z, words, q, p, clocks, doubtful, others, queued, c1, k0, k1)
+            draw(z, words, q, p, clocks, others, queued, c1, k0, k1)
             armed += queued
         next_due(z, words, clocks, g)
 
