@@ -18,6 +18,7 @@ this file, since numba's cache sees changes in no other.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pickle import PickleError
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -122,8 +123,11 @@ class Log(NamedTuple):
 
 
 class Sizes(NamedTuple):
-    """Sizes, all unsigned. `R` is the days and one; `block` what `now` holds for a trajectory; `most` the options of a choice; `shift`
-    is log2 of what `counters` holds for a lane."""
+    """Sizes, all unsigned.
+
+    `R` is the days and one; `block` what `now` holds for a trajectory; `most` the options of a choice at most; `shift`
+    is log2 of what `counters` holds for a lane.
+    """
 
     E: Any
     M: Any
@@ -964,9 +968,18 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
 def _cached(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function, and keep what is compiled for the next time wherever that can be written."""
     try:
-        return njit(nogil=True, error_model="numpy", cache=True)(function)
+        dispatcher = njit(nogil=True, error_model="numpy", cache=True)(function)
     except RuntimeError:  # no place to write: neither beside the package nor in the user's own folders
         return njit(nogil=True, error_model="numpy")(function)
+
+    def run(*args: Any) -> Any:
+        try:
+            return dispatcher(*args)
+        except (EOFError, ValueError, PickleError):  # what was kept is damaged: a disk was full, a machine stopped in the midst of writing
+            dispatcher._cache.flush()
+            return dispatcher(*args)
+
+    return run
 
 
 simulate = _cached(_simulate)

@@ -369,3 +369,47 @@ def test_a_folder_that_may_not_be_written_is_told_in_a_line(tmp_path: Path, powe
 def test_limits_of_this_process_are_untouched() -> None:
     """The tests above set limits in processes of their own."""
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+
+
+# What takes long to make is kept
+
+
+@pytest.fixture
+def makes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], bytes]:
+    """Count how often something is made, whose place to be kept is `tmp_path / "cache"`."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    made: list[bytes] = []
+
+    def make() -> bytes:
+        made.append(b"made %d" % len(made))
+        return made[-1]
+
+    return make
+
+
+def test_what_was_made_is_kept_under_its_key(makes: Callable[[], bytes], tmp_path: Path) -> None:
+    assert [files.kept("one", makes), files.kept("one", makes), files.kept("other", makes), files.kept("one", makes)] == [b"made 0"] * 2 + [
+        b"made 1",
+        b"made 0",
+    ]
+    assert len(found(tmp_path / "cache" / "escsim")) == 2
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: data + b" ", lambda data: b"", lambda data: bytes([data[0] ^ 1]) + data[1:]])
+def test_what_was_kept_and_is_damaged_is_made_anew(damage: Callable[[bytes], bytes], makes: Callable[[], bytes], tmp_path: Path) -> None:
+    files.kept("one", makes)
+    (path,) = (tmp_path / "cache" / "escsim").iterdir()
+    path.write_bytes(damage(path.read_bytes()))
+    assert [files.kept("one", makes), files.kept("one", makes)] == [b"made 1"] * 2
+
+
+def test_what_cannot_be_kept_is_made_each_time(makes: Callable[[], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cache").write_bytes(b"a file where a folder should be")
+    assert [files.kept("one", makes), files.kept("one", makes)] == [b"made 0", b"made 1"]
+
+    def homeless() -> Path:
+        raise RuntimeError
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", homeless)
+    assert files.kept("one", makes) == b"made 2"

@@ -485,7 +485,6 @@ def test_where_nothing_can_be_written_it_runs_all_the_same(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="numba lets the error of a damaged cache file through, and so does escsim.kernel")
 @pytest.mark.parametrize("ending", ["nbi", "nbc"])
 def test_a_damaged_file_of_the_cache_does_not_break_a_run(ending: str, tmp_path: Path) -> None:
     """A disk that was full, or a machine that stopped, while the compiled kernel was being written."""

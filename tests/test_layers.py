@@ -17,7 +17,7 @@ FLOORS = [
     ["__main__", "cli"],
     ["report", "plots", "timeline", "diagram", "captions", "style"],
     ["ensemble", "exact"],
-    ["kernel", "intervals"],
+    ["layout", "kernel", "intervals"],
     ["schema", "replay", "stepper", "trajectory"],
     ["library", "checks"],
     ["process", "draws", "distributions"],
