@@ -208,7 +208,7 @@ class Packed(NamedTuple):
 
 
 class Lanes(NamedTuple):
-    """What is kept of each lane beside `z`: what its units are in, in blocks; its gates, clocks, choices put, addresses of the next draws."""
+    """What is kept of each lane beside `z`: what its units are in and have been in, in blocks; gates, clocks, choices put, next addresses."""
 
     now: Any
     blocks: Any
@@ -224,9 +224,10 @@ class Batch(NamedTuple):
     numbers: Any
     worlds: Any
     fates: Any
-    listed: Any
-    peak: Any
+    first: Any
+    last: Any
     days: Any
+    peak: Any
 
 
 # what is called in every round: a call with its dozens of pointers costs as much as the work of some lanes
@@ -374,13 +375,13 @@ def fire(z, words, rules, fired):
 
 
 @inlined
-def stay(now, unit, at, t):
-    """Note a stay of a unit in a status, which ends now, if it has taken any time; `at` is where the entries of the status begin."""
+def stay(now, unit, at, cells, t):
+    """Note a stay of a unit in a status, which ends now, if it has taken any time; `at` is where the status has its first entry."""
     t0 = now[unit + ONE]
     if t > t0:
         now[at] = min(now[at], t0)
-        now[at + ONE] = t
-        now[at + U(2)] += t - t0
+        now[at + cells] = t
+        now[at + U(2) * cells] += t - t0
         now[unit + ONE] = t
 
 
@@ -407,13 +408,13 @@ def move(z, words, now, blocks, occupancy, gates, g, rules, moving, moves, ways)
                 gates[moves[j + U(5)] + w * L + l] = ways[way + U(4) + w]
             occupancy[ways[way + ONE] + day] -= np.uint32(1)
             occupancy[ways[way + U(2)] + day] += np.uint32(1)
-            stay(now, mission, base + ways[way + U(3)], t)
+            stay(now, mission, base + ways[way + U(3)], g.cells, t)
             now[mission] = d
             if pair:
                 s, d = now[base + pair], max(d, now[base + moves[j + U(4)]])
                 occupancy[moves[j + U(2)] + s * g.R + day] -= np.uint32(1)
                 occupancy[moves[j + U(2)] + d * g.R + day] += np.uint32(1)
-                stay(now, base + pair, base + moves[j + U(6)] + U(3) * s, t)
+                stay(now, base + pair, base + moves[j + U(6)] + s, g.cells, t)
                 now[base + pair] = d
         z[LIVE * L + l] = moved
 
@@ -427,7 +428,7 @@ def fire_plain(z, now, blocks, g, go, passed):
     """
     for l in range(L):
         z[SOME * L + l] = (min(z[KEY * L + l] & EVENT, g.E + ONE) * g.S + z[STATUS * L + l]) << U(2)
-        z[FIRST * L + l] = U(2) + U(3) * z[STATUS * L + l]
+        z[FIRST * L + l] = blocks[l] + U(2) + z[STATUS * L + l]
     for l in range(L):
         at = z[SOME * L + l]
         z[STATUS * L + l] = go[at]
@@ -437,11 +438,11 @@ def fire_plain(z, now, blocks, g, go, passed):
     for l in range(L):
         passed[z[PASSED * L + l]] += np.uint32(1)
     for l in range(L):
-        t, t0, at = z[KEY * L + l] >> TICK, z[SINCE * L + l], blocks[l] + z[FIRST * L + l]
+        t, t0, at = z[KEY * L + l] >> TICK, z[SINCE * L + l], z[FIRST * L + l]
         if t > t0:
             now[at] = min(now[at], t0)
-            now[at + ONE] = t
-            now[at + U(2)] += t - t0
+            now[at + g.cells] = t
+            now[at + U(2) * g.cells] += t - t0
     for l in range(L):
         e = z[KEY * L + l] & EVENT
         bit = U(e < U(64)) << (e & LANE)
@@ -743,9 +744,9 @@ def next_due(z, words, clocks, g):
 
 
 @compiled
-def add_up(now, blocks, batch, W, g, out, rows):
-    """Add up the last `n` trajectories that have come to their end, whose blocks of `now` come after those of the lanes."""
-    n, listed, peak, days = batch.numbers[3], batch.listed, batch.peak, batch.days
+def add_up(lanes, batch, W, g, out, rows):
+    """Add up the trajectories that have come to their end, whose blocks of `now` come after those of the lanes."""
+    now, n = lanes.now, batch.numbers[3]
     for kind in range(U(5)):
         for w in range(W):
             row = (kind * W + w) * BATCH
@@ -758,45 +759,53 @@ def add_up(now, blocks, batch, W, g, out, rows):
                     counts >>= U(8)
     for u in range(g.units):
         for i in range(n):
-            base = blocks[L + i]
-            stay(now, base + U(2) * u, base + U(2) * g.units + U(3) * (u * g.S + now[base + U(2) * u]), g.end)
+            base = lanes.blocks[L + i]
+            stay(now, base + U(2) * u, base + U(2) * g.units + u * g.S + now[base + U(2) * u], g.cells, g.end)
         for s in range(g.S):
-            cell, some = u * g.S + s, ZERO
+            cell, been, time = u * g.S + s, ZERO, ZERO
             for i in range(n):
-                listed[some] = i
-                some += U(now[blocks[L + i] + U(2) * g.units + U(3) * cell] != OFF)
-            time = ZERO
-            for k in range(some):
-                at = blocks[L + listed[k]] + U(2) * g.units + U(3) * cell
-                days[k], days[BATCH + k] = day_of(now[at]), day_of(now[at + ONE])
-                time += now[at + U(2)]
-                peak[listed[k]] = s
-                if rows.first.size:
-                    row = batch.worlds[listed[k]] * g.cells + cell
-                    rows.first[row], rows.last[row], rows.time[row] = np.int64(now[at]), np.int64(now[at + ONE]), np.int64(now[at + U(2)])
+                at = lanes.blocks[L + i] + U(2) * g.units + cell
+                batch.first[i] = now[at]
+                batch.last[i] = now[at + g.cells]
+                time += now[at + U(2) * g.cells]
             out.time[cell] += time
-            for k in range(some):  # apart, since a store by an address that comes late holds up the loads after it
-                out.first[cell * g.R + days[k]] += 1
-                out.last[cell * g.R + days[BATCH + k]] += 1
+            for i in range(BATCH):
+                been |= U(batch.first[i] != OFF) << i
+                batch.days[i] = day_of(min(batch.first[i], g.end))
+                batch.days[BATCH + i] = day_of(min(batch.last[i], g.end))
+            been &= ALL >> (U(64) - n)
+            while been:
+                i = lowest(been)
+                been &= been - ONE
+                out.first[cell * g.R + batch.days[i]] += 1
+                out.last[cell * g.R + batch.days[BATCH + i]] += 1
+                batch.peak[i] = cell
+                if rows.first.size:
+                    row, at = batch.worlds[i] * g.cells + cell, lanes.blocks[L + i] + U(2) * g.units + cell
+                    rows.first[row], rows.last[row], rows.time[row] = (
+                        np.int64(now[at]),
+                        np.int64(now[at + g.cells]),
+                        np.int64(now[at + U(2) * g.cells]),
+                    )
         for i in range(n):
-            out.peak[u * g.S + peak[i]] += 1
+            out.peak[batch.peak[i]] += 1
 
 
 @inlined
-def close(z, words, blocks, l, n, fates, worlds, low):
-    """Put a trajectory that has come to its end among those to be added up, as the `n`-th, and give the lane another block."""
-    W = U(len(words))
+def close(z, words, blocks, batch, l, low):
+    """Put a trajectory that has come to its end among those to be added up, and give the lane another block."""
+    W, n = U(len(words)), batch.numbers[3]
     blocks[l], blocks[L + n] = blocks[L + n], blocks[l]
-    worlds[n] = z[NUMBER * L + l] - low
+    batch.worlds[n] = z[NUMBER * L + l] - low
     for w in range(W):
         h, f, a = z[row_of(HAPPENED, words, w) + l], z[row_of(FIRED, words, w) + l], z[row_of(ACT, words, w) + l]
         no, c = z[row_of(REFUSED, words, w) + l], z[row_of(USED, words, w) + l]
         at = w * BATCH + n
-        fates[at] = h
-        fates[at + W * BATCH] = no & ~f
-        fates[at + U(2) * W * BATCH] = c & ~f & ~a
-        fates[at + U(3) * W * BATCH] = f & ~h
-        fates[at + U(4) * W * BATCH] = a & ~no & ~f
+        batch.fates[at] = h
+        batch.fates[at + W * BATCH] = no & ~f
+        batch.fates[at + U(2) * W * BATCH] = c & ~f & ~a
+        batch.fates[at + U(3) * W * BATCH] = f & ~h
+        batch.fates[at + U(4) * W * BATCH] = a & ~no & ~f
 
 
 @inlined
@@ -814,11 +823,11 @@ def turn_over(z, words, p, lanes, batch, ended, rounds, out, rows, low):
                 return np.int64(z[NUMBER * L + l])
             if g.plain:
                 lanes.now[lanes.blocks[l]], lanes.now[lanes.blocks[l] + ONE] = z[STATUS * L + l], z[SINCE * L + l]
-            close(z, words, lanes.blocks, l, numbers[3], batch.fates, batch.worlds, low)
+            close(z, words, lanes.blocks, batch, l, low)
             numbers[2] += ONE
             numbers[3] += ONE
             if numbers[3] == BATCH:
-                add_up(lanes.now, lanes.blocks, batch, W, g, out, rows)
+                add_up(lanes, batch, W, g, out, rows)
                 numbers[3] = ZERO
         if numbers[1] == numbers[0]:  # none left: an empty lane, in which nothing is ever due
             for f in range(LIVE, MASKS + N_MASKS * W):
@@ -887,7 +896,8 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
     now, blocks, gates = aligned((L + BATCH) * g.block), aligned(L + BATCH), aligned(g.M * W * L)
     clocks, chosen, counters = aligned((g.E + U(8)) * L), aligned(g.C * L), aligned(L << g.shift)
     lanes = Lanes(now, blocks, gates, clocks, chosen, counters)
-    batch = Batch(np.zeros(4, np.uint64), aligned(BATCH), aligned(BATCH * W * U(5)), aligned(BATCH), aligned(BATCH), aligned(U(2) * BATCH))
+    room = aligned(BATCH), aligned(BATCH), aligned(U(2) * BATCH), aligned(BATCH)
+    batch = Batch(np.zeros(4, np.uint64), aligned(BATCH), aligned(BATCH * W * U(5)), room[0], room[1], room[2], room[3])
     others = aligned(length)
     occupancy, fired = np.zeros(g.cells * g.R, np.uint32), np.zeros(EVENT + ONE, np.int64)
     passed = np.zeros((g.E + U(2)) * g.S * g.R if g.plain else ZERO, np.uint32)
@@ -943,7 +953,7 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
             armed += queued
         next_due(z, words, clocks, g)
 
-    add_up(now, blocks, batch, W, g, out, rows)
+    add_up(lanes, batch, W, g, out, rows)
     for u in range(g.units):
         out.occupancy[(u * g.S + p.begin.now[U(2) * u]) * g.R] += np.int64(n)
     for i in range(g.cells * g.R):

@@ -11,7 +11,7 @@ from escsim.process import STAYS, Process
 def pack(p: Process) -> Packed:
     """Lay a process out for the kernel."""
     E, M, S, C, W, R = p.n_events, p.n_missions, p.n_statuses, p.n_choices, p.n_words, p.days + 1
-    units, rows = M + p.n_pairs, 2 * (M + p.n_pairs)  # in `now` status and tick of every unit, and then three entries for each of its statuses
+    units, rows = M + p.n_pairs, 2 * (M + p.n_pairs)  # in `now` status and tick of every unit, and then first and last tick and time of all statuses
     paired = p.twin < M
 
     laws = np.zeros((E + 1, 8), U)
@@ -34,11 +34,11 @@ def pack(p: Process) -> Packed:
     ways, moves = np.zeros((n, S, 8), U), np.zeros((n, 8), U)
     dest = np.where(to == STAYS, 0, to)
     ways[:, :, 0], ways[:, :, 1], ways[:, :, 2] = to, (m[:, None] * S + status) * R, (m[:, None] * S + dest) * R
-    ways[:, :, 3], ways[:, :, 4 : 4 + W] = rows + 3 * (m[:, None] * S + status), admits[m[:, None], dest]
+    ways[:, :, 3], ways[:, :, 4 : 4 + W] = rows + m[:, None] * S + status, admits[m[:, None], dest]
     pair = M + p.pair[m].astype(int)
     moves[:, 0], moves[:, 3], moves[:, 5] = 2 * m, 8 * S * np.arange(n), m * W * int(L)
     moves[:, 1], moves[:, 2] = np.where(paired[m], 2 * pair, 0), pair * S * R
-    moves[:, 4], moves[:, 6] = 2 * p.twin[m].astype(int), rows + 3 * pair * S
+    moves[:, 4], moves[:, 6] = 2 * p.twin[m].astype(int), rows + pair * S
 
     go = np.zeros((E + 2, S, 4), U)
     if p.plain:
@@ -53,7 +53,7 @@ def pack(p: Process) -> Packed:
     now[: 2 * M : 2] = p.start
     for mission in np.flatnonzero(paired):
         now[2 * (M + p.pair[mission])] = max(p.start[mission], p.start[p.twin[mission]])
-    now[rows : rows + 3 * units * S : 3] = OFF
+    now[rows : rows + units * S] = OFF
     due = np.maximum(p.base, 0.0).astype(np.int64)  # of no account unless the event is forced
     # the high bits of chance stand above the number of the arming, so that the draws of eight lanes are looked over at once
     coarse = np.where((p.law == 0) & (p.chance > 0), p.chance - ONE, ZERO) >> U(14)
