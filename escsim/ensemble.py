@@ -27,7 +27,7 @@ from escsim.scenario import Intervention, Scenario
 from escsim.stepper import run
 
 if TYPE_CHECKING:
-    from escsim.kernel import Output
+    from escsim.kernel import Output, Packed
     from escsim.trajectory import Trajectory
 
 Counts = NDArray[np.int64]
@@ -195,6 +195,7 @@ def simulate(
     if n < 1 or not 0 <= seed < 2**64:
         raise ValueError("there must be at least one trajectory, and a seed from 0 to 2^64 - 1")
     process = compile_scenario(scenario, intervention)
+    packed = _pack(process)
     workers = max(1, threads or usable_threads())
     chunks = _chunks(0, n, min(_chunk(process), max(1000, -(-n // workers))))
     whole, ticks, done = _output(process), [0] * ((process.n_missions + process.n_pairs) * process.n_statuses), 0
@@ -202,7 +203,7 @@ def simulate(
         waiting: deque[Any] = deque()
         try:
             for at, size in chunks:
-                waiting.append(pool.submit(_run, process, seed, at, size))
+                waiting.append(pool.submit(_run, process, seed, at, size, packed=packed))
                 if len(waiting) <= 2 * workers and at + size < n:
                     continue
                 while waiting and (len(waiting) > workers or at + size == n):
@@ -282,16 +283,21 @@ def _output(process: Process) -> Output:
     return Output(time=np.zeros(cells, np.uint64), **{name: np.zeros(size, np.int64) for name, size in sizes.items()})
 
 
-def _run(process: Process, seed: int, first: int, n: int, rows: Any = None, log: Any = None) -> Output:
+def _pack(process: Process) -> Packed:
+    from escsim.layout import pack  # numba, which takes its time: only where it is needed
+
+    return pack(process)
+
+
+def _run(process: Process, seed: int, first: int, n: int, rows: Any = None, log: Any = None, packed: Packed | None = None) -> Output:
     from escsim import kernel
-    from escsim.layout import pack
 
     out = _output(process)
     rows = rows or kernel.Rows(_NONE, _NONE, _NONE, _NONE, _NONE)
     log = log or kernel.Log(_NO_WORDS, _NO_WORDS, _NO_WORDS, _NONE)
     words = (0,) * process.n_words
     with np.errstate(over="ignore"):  # only where numba is off (NUMBA_DISABLE_JIT=1)
-        runaway = kernel.simulate(pack(process), words, np.uint64(seed), np.uint64(first), np.uint64(n), out, rows, log)
+        runaway = kernel.simulate(packed or _pack(process), words, np.uint64(seed), np.uint64(first), np.uint64(n), out, rows, log)
     if runaway >= 0:
         raise _RunawayError(first - first % 2**32 + int(runaway))
     return out

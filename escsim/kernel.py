@@ -35,7 +35,7 @@ ALL = OFF = U(0xFFFF_FFFF_FFFF_FFFF)  # every bit; a clock that does not run
 EVENT, TICK = U(0x1FF), U(9)  # the event of a clock is its low nine bits
 MOST_FIRINGS, MOST_ARMINGS = U(10_000), U(0x3FFF)  # of a trajectory; of an event in it, a mask
 MOST_AT_ONCE = 400_000  # trajectories a call, so that no 32-bit count overflows
-CELLS, OCTAVES = U(64), U(57)  # of the quantile tables: see escsim.distributions
+OCTAVES = U(57)  # of the quantile tables, with 64 cells in each: see escsim.distributions
 TOP, UNIT = U(0x7FFF_FFFF_FFFF_FFFF), U(0x3FF0_0000_0000_0000)  # all bits but the highest; those of 1.0
 NEVER, NOT_EVER = float(1 << 55), U(0x4360_0000_0000_0000)  # a delay after which the clock has ended, and its bits
 TRIANGULAR, STEP, LINEAR, ABSOLUTE = U(1), U(2), U(3), U(4)
