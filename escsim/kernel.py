@@ -44,10 +44,11 @@ STAYS = U(255)  # in place of a status: the trigger is not admitted
 
 # Fields of a lane: the clock that fires, the trajectory, the round in which it began, all ones unless the firing is
 # moot, the choices put before, those that the firing puts, the day; three to pass things on; in a plain process the
-# status and since when. Then masks over events, each of as many words as they need.
+# status and since when. Then masks over events, each of as many words as they need; REFUSED are those that stand
+# refused by chance, DENIED those that were when they were last armed and have lost that since.
 KEY, NUMBER, BEGUN, LIVE, PUT, PUTS, TODAY, FIRST, SOME, PASSED, STATUS, SINCE, MASKS = (U(row) for row in range(13))
-ACT, CALLED, REFUSED, DEAD, USED, HAPPENED, FIRED, CALLS, BARS, HOLD, NEW, PICKED = (U(mask) for mask in range(12))
-N_MASKS = U(12)
+ACT, CALLED, REFUSED, DENIED, DEAD, USED, HAPPENED, FIRED, CALLS, BARS, HOLD, NEW, PICKED = (U(mask) for mask in range(13))
+N_MASKS = U(13)
 # Fields of the queue of draws: place of the clock (event and lane), trajectory and then word x2, tick and then clock,
 # address, the delay's word, its cell in a table, the bits of the delay.
 PLACE, WORLD, NOW, ADDRESS, WORD, CELL, VALUE = (U(row) for row in range(7))
@@ -70,7 +71,8 @@ class Output(NamedTuple):
     peak : int64, shape (units * statuses,)
         Trajectories by the most severe status that each unit was in when time passed.
     fate : int64, shape (5 * events,)
-        Trajectories in which each event happened, chance said no, it was cancelled (gate shut or barred), moot, censored.
+        Trajectories in which each event happened, chance said no (when it was last armed), it was cancelled (its gate shut,
+        or barred), moot, censored.
     fired : int64, shape (events,)
         Firings of each event.
     total : int64, shape (3,)
@@ -450,8 +452,10 @@ def fire_plain(z, now, blocks, g, go, passed):
         z[(MASKS + HAPPENED) * L + l] |= bit & z[LIVE * L + l]
         hold = z[(MASKS + HOLD) * L + l]
         act = z[(MASKS + ACT) * L + l] & ~bit & hold
-        z[(MASKS + NEW) * L + l] = hold & ~act
-        z[(MASKS + REFUSED) * L + l] &= act
+        new, refused = hold & ~act, z[(MASKS + REFUSED) * L + l]
+        z[(MASKS + NEW) * L + l] = new
+        z[(MASKS + REFUSED) * L + l] = refused & act
+        z[(MASKS + DENIED) * L + l] = (z[(MASKS + DENIED) * L + l] | refused) & ~new
         z[(MASKS + ACT) * L + l] = hold
         z[SINCE * L + l] = z[KEY * L + l] >> TICK
 
@@ -495,7 +499,9 @@ def shut(z, words, gates, g):
             barred = z[row_of(BARS, words, w) + l] & live
             act = z[row_of(ACT, words, w) + l] & ~bit & ~barred & z[hold + l]
             z[row_of(ACT, words, w) + l] = act
-            z[row_of(REFUSED, words, w) + l] &= act
+            refused = z[row_of(REFUSED, words, w) + l]
+            z[row_of(REFUSED, words, w) + l] = refused & act
+            z[row_of(DENIED, words, w) + l] |= refused & ~act
             z[row_of(CALLED, words, w) + l] &= ~(bit | barred)
             z[row_of(DEAD, words, w) + l] |= barred
             z[row_of(FIRED, words, w) + l] |= bit
@@ -575,14 +581,15 @@ def call(z, words, once, renewed):
             bit = U(e >> SIX == w) << (e & LANE)
             used, refused = z[row_of(USED, words, w) + l], z[row_of(REFUSED, words, w) + l]
             calls = (z[row_of(CALLS, words, w) + l] & z[LIVE * L + l]) | (renewed_w & bit) | z[row_of(PICKED, words, w) + l]
+            z[row_of(USED, words, w) + l] = used | calls
             calls &= ~z[row_of(DEAD, words, w) + l] & ~(used & once_w)
             act = z[row_of(ACT, words, w) + l] & ~(refused & calls)
             called = z[row_of(CALLED, words, w) + l] | calls
             new = called & z[row_of(HOLD, words, w) + l] & ~act
-            z[row_of(USED, words, w) + l] = used | calls
             z[row_of(CALLED, words, w) + l] = called
             z[row_of(NEW, words, w) + l] = new
             z[row_of(REFUSED, words, w) + l] = refused & ~new
+            z[row_of(DENIED, words, w) + l] &= ~new
             z[row_of(ACT, words, w) + l] = act | new
 
 
@@ -799,13 +806,14 @@ def close(z, words, blocks, batch, l, low):
     batch.worlds[n] = z[NUMBER * L + l] - low
     for w in range(W):
         h, f, a = z[row_of(HAPPENED, words, w) + l], z[row_of(FIRED, words, w) + l], z[row_of(ACT, words, w) + l]
-        no, c = z[row_of(REFUSED, words, w) + l], z[row_of(USED, words, w) + l]
+        refused, c = z[row_of(REFUSED, words, w) + l], z[row_of(USED, words, w) + l]
+        no = (refused | z[row_of(DENIED, words, w) + l]) & ~f
         at = w * BATCH + n
         batch.fates[at] = h
-        batch.fates[at + W * BATCH] = no & ~f
-        batch.fates[at + U(2) * W * BATCH] = c & ~f & ~a
+        batch.fates[at + W * BATCH] = no
+        batch.fates[at + U(2) * W * BATCH] = c & ~f & ~a & ~no
         batch.fates[at + U(3) * W * BATCH] = f & ~h
-        batch.fates[at + U(4) * W * BATCH] = a & ~no & ~f
+        batch.fates[at + U(4) * W * BATCH] = a & ~refused & ~f
 
 
 @inlined
@@ -845,6 +853,7 @@ def turn_over(z, words, p, lanes, batch, ended, rounds, out, rows, low):
             z[row_of(ACT, words, w) + l] = p.begin.act[w]
             z[row_of(CALLED, words, w) + l] = ZERO
             z[row_of(REFUSED, words, w) + l] = ZERO
+            z[row_of(DENIED, words, w) + l] = ZERO
             z[row_of(DEAD, words, w) + l] = ZERO
             z[row_of(USED, words, w) + l] = p.begin.used[w]
             z[row_of(HAPPENED, words, w) + l] = ZERO

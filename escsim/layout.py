@@ -15,7 +15,7 @@ def pack(p: Process) -> Packed:
     paired = p.twin < M
 
     laws = np.zeros((E + 1, 8), U)
-    laws[:E, 0], laws[:E, 4] = p.chance, p.law
+    laws[:E, 0], laws[:E, 4], laws[E, 0] = p.chance, p.law, 1 << 32
     laws[:E, 1], laws[:E, 5] = np.where(p.law == 0, p.at, 0), p.at
     empirical = (p.law == STEP) | (p.law == LINEAR)
     laws[:E, 2] = np.where(empirical, p.many.astype(float), p.base).view(U)
@@ -59,6 +59,7 @@ def pack(p: Process) -> Packed:
     coarse = np.where((p.law == 0) & (p.chance > 0), p.chance - ONE, ZERO) >> U(14)
     addresses = np.zeros((E + 8) // 8 * 8, U)
     addresses[:E] = p.key | coarse << U(46)
+    addresses[E] = ALL << U(46)
     begin = Beginning(
         act=p.forced,
         used=p.roots if p.plain else p.forced,

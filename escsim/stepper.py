@@ -66,6 +66,7 @@ class _Run:
         self.calls = dict.fromkeys(scenario.choices, 0)
         self.happened: set[str] = set()
         self.fired: set[str] = set()
+        self.denied: set[str] = set()  # events to which chance said no when they were last armed
         self.used: set[str] = set()  # events and choices called at least once
         self.barred: dict[str, str] = {}  # event -> the event that bars it
         self.steps: list[Step] = []
@@ -185,6 +186,7 @@ class _Run:
         if name in self.forced:
             return
         if name in self.barred:
+            self.used.add(name)
             self.note(name, "ignored", self.barred[name])
             return
         if name in self.used and not self.scenario.repeats(self.events[name]):
@@ -205,10 +207,12 @@ class _Run:
             self.armed[name] = self.now
             if due is None:
                 self.state[name] = State.REFUSED
+                self.denied.add(name)
                 self.note(name, "refused", by)
                 continue
             due = max(self.now, self.moved.get(name, due))
             self.state[name] = State.RUNNING
+            self.denied.discard(name)
             self.clock[name] = due
             self.note(name, "armed", by, due)
 
@@ -220,7 +224,9 @@ class _Run:
         fired = [step for step in self.steps if step.event == name]
         if fired:
             return fired[-1].reason
-        if name in self.barred:
+        if name in self.denied and self.draws.said != "history":  # whose no is the same for all, and says little
+            return self.draws.refusal
+        if name in self.barred and name in self.used:
             return f"Barred once {self.barred[name]} had happened."
         if self.state[name] is State.RUNNING:
             return f"Still to come when the period ended (due {self.scenario.period.moment(self.clock[name]):%Y-%m-%d})."

@@ -49,9 +49,13 @@ QUICK = settings(max_examples=100, deadline=None, derandomize=True, database=Non
 
 
 def fates_of(trajectory: Trajectory, forced: set[str]) -> dict[str, str]:
-    """Give what became of every event that was ever called, by what was last said of it."""
-    said = {"armed": "censored", "refused": "chance", "called": "cancelled", "shut": "cancelled", "barred": "cancelled"}
-    found = dict.fromkeys(forced, "censored") | {note.event: said[note.stage] for note in trajectory.notes if note.stage in said}
+    """Give what became of every event that was ever called: what was last said of it, but for chance whose no stands until it is armed again."""
+    found = dict.fromkeys(forced, "censored")
+    for note in trajectory.notes:
+        if note.stage in ("armed", "refused"):
+            found[note.event] = "censored" if note.stage == "armed" else "chance"
+        elif note.stage in ("called", "shut", "barred", "ignored") and found.get(note.event) != "chance":
+            found[note.event] = "cancelled"
     found |= {step.event: "moot" for step in trajectory.steps}
     return found | {step.event: "happened" for step in trajectory.steps if not step.moot}
 
