@@ -131,7 +131,7 @@ def replay(s: str, until: str | None, why: bool, json_: bool, quiet: bool) -> No
 
 @cli.command()
 @click.argument("s")
-@click.option("-n", "n", type=click.IntRange(1), metavar="N", help="How many variants; by default as many as the file says.")
+@click.option("-n", "n", type=click.IntRange(1, 10**10), metavar="N", help="How many variants; by default as many as the file says.")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="SEED", help="Of all chance; by default the file's.")
 @click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="By default one for each processor. The result does not depend on it.")
 @daily

@@ -307,7 +307,9 @@ class Empirical(Law):
     enough = ("values and interpolation", "values and weights and interpolation")
     values: tuple[Span, ...] = key("Observed times.", ["1 day", "4 days", "9 days"], min_length=1, max_length=1000)
     weights: tuple[Annotated[Number, Field(gt=0)], ...] | None = key("How much each of them counts; equal if not given.", [2, 1, 1], None)
-    interpolation: Literal["linear", "step"] = key("Whether times between the observed ones occur (linear) or not (step).", "step", "linear")
+    interpolation: Literal["linear", "step"] = key(
+        "Whether only the observed times occur (step), or those between them too (linear).", "linear", "step"
+    )
 
     @model_validator(mode="after")
     def _as_many(self) -> Self:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date as Day
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escsim.draws import Addressed
-from escsim.errors import ScenarioError
+from escsim.errors import ScenarioError, quoted, suggest
 from escsim.intervals import Estimate, wilson
 from escsim.process import Process, compile_scenario, digest, pairs_of
 from escsim.scenario import Intervention, Scenario
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 Counts = NDArray[np.int64]
 Progress = Callable[[int], object]
 
+MOST = 10**10  # trajectories of an ensemble
 CHUNK = 50_000  # trajectories a call of the kernel: some hundredths of a second
 FATES = ("happened", "chance", "cancelled", "moot", "censored")  # in the order of the kernel's output
 
@@ -56,7 +57,7 @@ class Rows(NamedTuple):
     happened: Counts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ensemble:
     """Variants of a scenario, added up.
 
@@ -82,7 +83,8 @@ class Ensemble:
     peak : int64, shape (units, statuses)
         Trajectories by the most severe status in which time passed.
     fates : int64, shape (5, events)
-        Trajectories in which each event happened; chance said no; it was cancelled, its gate shut or barred; it was
+        Trajectories in which each event happened; chance said no when it was last armed; it was cancelled, its gate
+        not open, or barred; it was
         moot; it was censored, still to come when the period ended. In the rest it was never called.
     firings : int64, shape (events,)
         Firings of each event.
@@ -104,6 +106,9 @@ class Ensemble:
     firings: Counts
     armings: int
 
+    def __repr__(self) -> str:
+        return f"<Ensemble of {self.scenario.name}: {self.n:,} variants, seed {self.seed}>"
+
     @property
     def units(self) -> list[str]:
         """The missions and the pairs."""
@@ -114,22 +119,27 @@ class Ensemble:
         """The days of the period."""
         return list(self.scenario.period.days())
 
-    def share(self, unit: str, status: str, day: Day) -> Estimate:
+    def share(self, unit: str, status: str, day: Day | str) -> Estimate:
         """Give the share of trajectories in which a mission or pair is in a status at the end of a day.
 
         Raises
         ------
         ValueError
-            If there is no such unit or day.
-        KeyError
-            If there is no such status.
+            If there is no such unit, status or day.
         """
-        place = self.units.index(unit), self.scenario.ladder.severity[status], self.days.index(day)
+        known = [(self.units, unit, "mission or pair"), (self.scenario.ladder.statuses, status, "status"), ([*map(str, self.days)], str(day), "day")]
+        place = tuple(_place(names, name, what) for names, name, what in known)
         return wilson(int(self.counts[place]), self.n)
 
     def fate(self, event: str) -> dict[str, Estimate]:
-        """Give the share of trajectories in which an event happened, and of each reason why not."""
-        place = self.scenario.order[event]
+        """Give the share of trajectories in which an event happened, and of each reason why not.
+
+        Raises
+        ------
+        ValueError
+            If there is no such event.
+        """
+        place = _place([*self.scenario.order], event, "event")
         return {fate: wilson(int(self.fates[row, place]), self.n) for row, fate in enumerate(FATES)}
 
     def trajectory(self, i: int) -> Trajectory:
@@ -180,20 +190,29 @@ class Ensemble:
         }
 
 
+def _place(names: Sequence[str], name: str, what: str) -> int:
+    """Give the place of a name among those there are; raises a `ValueError` that tells them if it is not among them."""
+    if name in names:
+        return names.index(name)
+    raise ValueError(f"there is no {what} {quoted(name)}: {suggest(name, names, f'known {what} names')}")
+
+
 def simulate(
     scenario: Scenario,
     n: int | None = None,
     *,
     seed: int | None = None,
     threads: int | None = None,
-    intervention: Intervention | None = None,
+    intervention: Intervention | str | None = None,
     progress: Progress | None = None,
 ) -> Ensemble:
     """Run variants of a scenario; see `Scenario.simulate`."""
     n = scenario.variants.runs if n is None else n
     seed = scenario.variants.seed if seed is None else seed
-    if n < 1 or not 0 <= seed < 2**64:
-        raise ValueError("there must be at least one trajectory, and a seed from 0 to 2^64 - 1")
+    if not 1 <= n <= MOST or not 0 <= seed < 2**64:
+        raise ValueError(f"there must be 1 to {MOST:,} trajectories, and a seed from 0 to 2^64 - 1")
+    if isinstance(intervention, str):
+        intervention = list(scenario.what_if.values())[_place([*scenario.what_if], intervention, "what-if")]
     process = compile_scenario(scenario, intervention)
     packed = _pack(process)
     workers = max(1, threads or usable_threads())

@@ -257,7 +257,10 @@ def _assumed(scenario: Scenario, event: Event) -> str:
 
 def _delay(delay: Delay) -> str:
     name, law = delay.one()
-    return str(law) if isinstance(law, Span) else f"{name} ({', '.join(f'{key} {value}' for key, value in law.given.items())})"
+    if isinstance(law, Span):
+        return str(law)
+    given = {key: " or ".join(map(str, value)) if isinstance(value, tuple) else value for key, value in law.given.items()}
+    return f"{name} ({', '.join(f'{key} {value}' for key, value in given.items())})"
 
 
 def _ladder(scenario: Scenario, width: int) -> Iterator[Line]:
@@ -317,8 +320,12 @@ def ensemble(ensemble: Ensemble, *, width: int = 100, daily: bool = False, exact
         rows.append((event.id, interval, *(_percent(each.estimate) for each in others), _percent(1 - called / n)))
     yield from table(["event", "happened (95 %)", "chance said no", "cancelled", "moot", "still to come", "never called"], rows, right=True)
     yield "", ""
-    told = "cancelled: its gate shut or another event barred it. moot: no mission admitted it. still to come: its date lay beyond the period."
-    yield from _wrapped(f"{told} never called: what leads to it did not happen, or another option was taken.", width, indent=0, style="dim")
+    for line in (
+        "chance said no: when it was last called and its gate open. cancelled: its gate was not open, or another event barred it.",
+        "moot: no mission admitted it. still to come: its date lay beyond the period.",
+        "never called: what leads to it did not happen, or another option was taken.",
+    ):
+        yield from _wrapped(line, width, indent=0, style="dim")
     yield from _wrapped(_ASSUMED, width, indent=0, style="dim")
 
 

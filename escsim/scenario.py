@@ -468,7 +468,7 @@ class Scenario(Form):
         seed: int | None = None,
         threads: int | None = None,
         *,
-        intervention: Intervention | None = None,
+        intervention: Intervention | str | None = None,
         progress: Callable[[int], object] | None = None,
     ) -> Ensemble:
         """Run Monte Carlo variants.
@@ -480,8 +480,8 @@ class Scenario(Form):
             Trajectory i depends on the seed and on i, on nothing else.
         threads : int, optional
             By default as many as there are processors to use. The result does not depend on it.
-        intervention : Intervention, optional
-            A what-if to run under.
+        intervention : Intervention or str, optional
+            A what-if to run under, or the name of one in the file.
         progress : callable, optional
             Called now and then with the number of trajectories done.
 
@@ -490,7 +490,7 @@ class Scenario(Form):
         ScenarioError
             If the scenario is too large for the kernel, its history does not replay, or 10,000 events fire in one run.
         ValueError
-            If `n` or `seed` is out of range.
+            If `n` or `seed` is out of range, or the scenario has no what-if of that name.
         """
         from escsim.ensemble import simulate
 

@@ -42,6 +42,7 @@ class Naive:
         self.scenario, self.draws = scenario, draws
         self.now = 0
         self.waiting, self.refused, self.out = set[str](), set[str](), set[str]()  # out: barred
+        self.denied = set[str]()  # refused when last armed
         self.called, self.fired, self.happened = set[str](), set[str](), set[str]()
         self.running: dict[str, int] = {}
         self.armings: dict[str, int] = {}
@@ -106,9 +107,11 @@ class Naive:
     # Rules 3, 4, 7, 8: calls
 
     def call(self, name: str) -> None:
-        if name in self.forced or name in self.out or (name in self.called and not self.repeats(name)):
+        if name in self.forced or (name in self.called and not self.repeats(name)):
             return
         self.called.add(name)
+        if name in self.out:
+            return
         if name not in self.waiting and name not in self.running:
             self.refused.discard(name)
             self.waiting.add(name)
@@ -151,10 +154,12 @@ class Naive:
                 self.armings[name] = k + 1
                 self.waiting.remove(name)
                 due = self.draws.clock(self.events[name], k, self.now, frozenset(self.fired))
+                self.denied.discard(name)
                 if due is not None:
                     self.running[name] = max(self.now, self.moved[name]) if name in self.moved else due
                 else:
                     self.refused.add(name)
+                    self.denied.add(name)
 
     # Rules 3, 9, 10: the run
 
@@ -174,8 +179,10 @@ class Naive:
                 raise EndlessError(name)
         for name in self.place:
             if name not in self.happened:
-                states = {"moot": self.fired, "barred": self.out, "running": self.running, "waiting": self.waiting, "refused": self.refused}
-                self.result.ended[name] = next((state for state, names in states.items() if name in names), "idle")
+                denied = set[str]() if self.draws.said == "history" else self.denied
+                states = [("moot", self.fired), ("refused", denied), ("barred", self.out & self.called), ("running", self.running)]
+                states += [("waiting", self.waiting), ("refused", self.refused)]
+                self.result.ended[name] = next((state for state, names in states if name in names), "idle")
         return self.result
 
     def fire(self, name: str) -> None:

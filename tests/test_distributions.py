@@ -272,12 +272,12 @@ def test_a_spread_has_the_gap_as_its_mean_and_leaves_a_gap_of_nothing() -> None:
 
 
 def test_empirical_times_come_as_they_were_or_with_those_between() -> None:
-    step = of(Delay.model_validate({"empirical": {"values": ["1 day", "3 days", "9 days"], "weights": [2, 1, 1], "interpolation": "step"}}))
+    step = of(Delay.model_validate({"empirical": {"values": ["1 day", "3 days", "9 days"], "weights": [2, 1, 1]}}))
     assert isinstance(step, EmpiricalDelay)
     np.testing.assert_array_equal(step.quantile([0.0, 0.49, 0.5, 0.74, 0.75, 0.99]) / TICKS_A_DAY, [1, 1, 3, 3, 9, 9])
     assert step.mean / TICKS_A_DAY == pytest.approx((2 * 1 + 3 + 9) / 4)
     assert float(step.cdf(3 * TICKS_A_DAY)) == pytest.approx(0.75)
-    linear = of(Delay.model_validate({"empirical": {"values": ["1 day", "3 days", "9 days"]}}))
+    linear = of(Delay.model_validate({"empirical": {"values": ["1 day", "3 days", "9 days"], "interpolation": "linear"}}))
     np.testing.assert_allclose(linear.quantile([0.25, 0.5, 0.75]) / TICKS_A_DAY, [2, 3, 6])
     np.testing.assert_allclose(linear.survival(np.array([0.0, 2, 3, 9]) * TICKS_A_DAY), [1, 0.75, 0.5, 0])
     assert linear.mean / TICKS_A_DAY == pytest.approx(0.5 * 2 + 0.5 * 6)
@@ -297,7 +297,7 @@ def test_equal_times_and_weights_of_any_size_are_taken_together() -> None:
         np.testing.assert_allclose(step.survival(days * TICKS_A_DAY), rival.sf(days), rtol=1e-14, atol=1e-16)
         assert step.mean / TICKS_A_DAY == pytest.approx(rival.mean(), rel=1e-14)
         np.testing.assert_array_equal(step.density(days * TICKS_A_DAY), np.where(np.isin(days, [1, 3, 9]), math.inf, 0.0))
-        linear = of(Delay.model_validate({"empirical": {"values": values, "weights": weights}}))
+        linear = of(Delay.model_validate({"empirical": {"values": values, "weights": weights, "interpolation": "linear"}}))
         assert isinstance(linear, EmpiricalDelay)
         np.testing.assert_allclose(linear.shares, [0.0, 0.4, 1.0], rtol=1e-15)  # (2 + 2) / 2 and (2 + 4) / 2
     assert step.quantile(0.0) == step.upper(1.0) == TICKS_A_DAY

@@ -143,7 +143,7 @@ def test_a_trajectory_under_a_what_if_is_run_again_under_it() -> None:
 
 @pytest.mark.parametrize(("n", "seed"), [(0, 1), (-5, 1), (10, -1), (10, 2**64)])
 def test_numbers_out_of_range_are_refused(n: int, seed: int) -> None:
-    with pytest.raises(ValueError, match=r"at least one trajectory, and a seed from 0 to 2\^64 - 1"):
+    with pytest.raises(ValueError, match=r"1 to 10,000,000,000 trajectories, and a seed from 0 to 2\^64 - 1"):
         simulate(escsim.load(PLAIN), n, seed=seed)
 
 
@@ -194,3 +194,64 @@ def test_progress_rises_to_the_end(threads: int) -> None:
     assert told[-1] == 12_345
     assert len(told) == threads
     assert all(before < after for before, after in pairwise(told))
+
+
+def test_a_wrong_name_is_answered_with_the_right_one() -> None:
+    ensemble = escsim.load("iran-pakistan-2024").simulate(10)
+    assert repr(ensemble) == "<Ensemble of iran-pakistan-2024: 10 variants, seed 20240116>"
+    for call, told in [
+        (lambda: ensemble.share("IRN-PAK", "normal", "2024-03-31"), "there is no mission or pair 'IRN-PAK': did you mean 'IRN->PAK'?"),
+        (lambda: ensemble.share("PAK-IRN", "norml", "2024-03-31"), "there is no status 'norml': did you mean 'normal'?"),
+        (lambda: ensemble.share("PAK-IRN", "normal", "2024-04-31"), "there is no day '2024-04-31': did you mean '2024-03-31'?"),
+        (lambda: ensemble.fate("recal"), "there is no event 'recal': did you mean 'recall'?"),
+        (lambda: ensemble.scenario.simulate(10, intervention="no_retaliaton"), "there is no what-if 'no_retaliaton': did you mean 'no_retaliation'?"),
+        (lambda: ensemble.scenario.simulate(10**10 + 1), "there must be 1 to 10,000,000,000 trajectories, and a seed from 0 to 2^64 - 1"),
+    ]:
+        with pytest.raises(ValueError, match="there") as caught:
+            call()
+        assert str(caught.value) == told
+
+
+def test_a_what_if_goes_by_its_name_too() -> None:
+    scenario = escsim.load("iran-pakistan-2024")
+    one, other = (scenario.simulate(100, intervention=each) for each in ("no_retaliation", scenario.what_if["no_retaliation"]))
+    assert one.intervention == other.intervention
+    assert np.array_equal(one.counts, other.counts)
+
+
+REASONS = """\
+title: Reasons
+actors: {AAA: A, BBB: B}
+ladder: simple
+period: {from: 2024-01-01, to: 2024-01-31}
+events:
+  - {id: sever, actor: BBB, target: AAA, action: sever_relations, delay: 20 days}
+  - {id: refused_then_shut, actor: AAA, target: BBB, action: recall_envoy, while: {AAA->BBB: normal}, probability: 0, delay: 1 day}
+  - {id: talk, actor: AAA, action: protest, delay: 2 days}
+  - {id: refused_then_barred, actor: AAA, action: condemn, unless: talk, probability: 0, delay: 1 day}
+  - {id: late_talk, actor: AAA, action: protest, delay: 3 days}
+  - {id: barred_then_called, actor: BBB, action: condemn, follows: late_talk, unless: talk, delay: 1 day}
+  - {id: barred_and_not_called, actor: BBB, action: condemn, follows: refused_then_shut, unless: talk, delay: 1 day}
+  - {id: shut_from_the_start, actor: AAA, target: BBB, action: return_envoy, while: {AAA->BBB: envoys_recalled}, delay: 1 day}
+"""
+
+
+def test_table_and_trajectory_give_the_same_reason_for_what_did_not_happen() -> None:
+    """A newcomer found 'cancelled' for what chance had refused, and 'never called' for what was barred when it was called."""
+    ensemble = strategies.load(REASONS, "reasons").simulate(50)
+    fates = ensemble.trajectory(0).fates
+    told = {event: next((fate for fate, share in ensemble.fate(event).items() if share.estimate), "never called") for event in fates}
+    assert told == {
+        "refused_then_shut": "chance",
+        "refused_then_barred": "chance",
+        "barred_then_called": "cancelled",
+        "barred_and_not_called": "never called",
+        "shut_from_the_start": "cancelled",
+    }
+    assert fates == {
+        "refused_then_shut": "Chance said no.",
+        "refused_then_barred": "Chance said no.",
+        "barred_then_called": "Barred once talk had happened.",
+        "barred_and_not_called": "Never called: refused_then_shut did not happen.",
+        "shut_from_the_start": "Called, but its gate was shut: AAA->BBB was severed, not envoys_recalled.",
+    }
