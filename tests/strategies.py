@@ -547,7 +547,7 @@ def wide(pick: Pick, size: int | None = None) -> Data:
         for event in story["events"] if earlier else ():
             if "follows" not in event and "date" not in event and event["id"] not in taken and pick.often(40):
                 event["follows"] = pick.one([{"all": pick.some(earlier)}, pick.some(earlier)])
-            if "unless" not in event and pick.often(15):
+            if not {"unless", "date"} & set(event) and pick.often(15):  # a dated one that is barred would not replay
                 event["unless"] = pick.some(earlier)
         events += story["events"]
         if len(choices) < 60:
