@@ -166,11 +166,15 @@ def simulate(s: str, n: int | None, seed: int | None, threads: int | None, daily
 @contextmanager
 def _lean() -> Iterator[None]:
     """Keep numba from importing SciPy's linear algebra, a tenth of a second, when it loads the kernel, which multiplies no matrices."""
-    sys.modules["scipy.linalg.cython_blas"] = None  # type: ignore[assignment]
+    name = "scipy.linalg.cython_blas"
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]
     try:
         yield
     finally:
-        del sys.modules["scipy.linalg.cython_blas"]
+        del sys.modules[name]
 
 
 @contextmanager
@@ -256,7 +260,7 @@ def _counted(scenario: Scenario) -> str:
     parts = [f"{dated} dated events replay"]
     if others := len(scenario.events) - dated:
         parts.append(f"{others} might have happened")
-    parts.append(f"{len(scenario.missions)} missions")
+    parts.append(f"{len(scenario.missions)} mission{'s' * (len(scenario.missions) != 1)}")
     if scenario.observed:
         parts.append(f"{sum(map(len, scenario.observed.values()))} observed statuses hold")
     return ", ".join(parts)

@@ -318,12 +318,12 @@ def ensemble(ensemble: Ensemble, *, width: int = 100, daily: bool = False, exact
         called = sum(int(count) for count in ensemble.fates[:, scenario.order[event.id]])
         interval = f"{_percent(happened.estimate)} ({100 * happened.low:.1f} to {100 * happened.high:.1f})"
         rows.append((event.id, interval, *(_percent(each.estimate) for each in others), _percent(1 - called / n)))
-    yield from table(["event", "happened (95 %)", "chance said no", "cancelled", "moot", "still to come", "never called"], rows, right=True)
+    yield from _fitted(["event", "happened (95 %)", "chance", "cancelled", "moot", "to come", "not called"], rows, width, right=True)
     yield "", ""
     for line in (
-        "chance said no: when it was last called and its gate open. cancelled: its gate was not open, or another event barred it.",
-        "moot: no mission admitted it. still to come: its date lay beyond the period.",
-        "never called: what leads to it did not happen, or another option was taken.",
+        "chance: it said no when the event was last called with its gate open. cancelled: its gate was not open, or another event barred it.",
+        "moot: no mission admitted it. to come: its date lay beyond the period.",
+        "not called: what leads to it did not happen, or another option was taken.",
     ):
         yield from _wrapped(line, width, indent=0, style="dim")
     yield from _wrapped(_ASSUMED, width, indent=0, style="dim")
@@ -331,7 +331,12 @@ def ensemble(ensemble: Ensemble, *, width: int = 100, daily: bool = False, exact
 
 def exact(scenario: Scenario, solved: dict[str, Any], *, width: int = 100, daily: bool = False) -> Iterator[Line]:
     """Tell the exact solution of a scenario; `solved` is what `Exact.to_dict` gives."""
-    yield from _wrapped(f"{scenario.title}: solved exactly, a Markov chain of {solved['states']:,} states", width, indent=0, style="bold")
+    yield from _wrapped(
+        f"{scenario.title}: solved exactly, a Markov chain of {solved['states']:,} state{'s' * (solved['states'] != 1)}",
+        width,
+        indent=0,
+        style="bold",
+    )
     yield "Probabilities in per cent.", "dim"
     shares = {
         unit: {status: [f"{100 * share:.3f}" for share in by_day] for status, by_day in held.items() if max(by_day) > 0}
