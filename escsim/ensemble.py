@@ -216,7 +216,8 @@ def simulate(
     process = compile_scenario(scenario, intervention)
     packed = _pack(process)
     workers = max(1, threads or usable_threads())
-    chunks = _chunks(0, n, min(_chunk(process), max(1000, -(-n // workers))))
+    turns = -(-n // (_chunk(process) * workers))  # in each of which every thread has as much to do
+    chunks = _chunks(0, n, min(_chunk(process), max(1000, -(-n // (turns * workers)))))
     whole, ticks, done = _output(process), [0] * ((process.n_missions + process.n_pairs) * process.n_statuses), 0
     with ThreadPoolExecutor(workers, thread_name_prefix="escsim") as pool:
         waiting: deque[Any] = deque()

@@ -16,7 +16,8 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,20 @@ def distance(counts: np.ndarray, n: int, others: np.ndarray, m: int) -> float:
     one, other = counts[:, DAY - 1], others[:, DAY - 1]
     share = (one + other) / (n + m)
     return float(np.max(np.abs(one / n - other / m) / np.sqrt(np.maximum(share * (1 - share), 1e-12) * (1 / n + 1 / m))))
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keep to one core, so that what runs on one thread is not moved about and slowed by a cold cache."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    usable = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(usable)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, usable)
 
 
 class Agreement:
@@ -177,7 +192,9 @@ class Benchmark:
         add = self.samples.add
         for name, scenario in self.scenarios.items():
             times = 20_000 // self.part
-            block = add("bare Philox, ns a block", timed(lambda times=times: rivals.philox(times, seed))[1] / times / rivals.BLOCK * 1e9)
+            with one_core():
+                cpu = timed(lambda times=times: rivals.philox(times, seed))[1]
+            block = add("bare Philox, ns a block", cpu / times / rivals.BLOCK * 1e9)
             event, activation = self.kernel(name, scenario, seed)
             add(f"{name}: activation / bare Philox block", activation / block)
             if name == "w1":
@@ -188,7 +205,8 @@ class Benchmark:
 
     def rival(self, name: str, n: int, run: Callable[[int], tuple[np.ndarray, int]], kernel: float) -> None:
         """Measure a rival against what the kernel has just needed for an event."""
-        (counts, fired), cpu, _ = timed(lambda: run(n))
+        with one_core():
+            (counts, fired), cpu, _ = timed(lambda: run(n))
         self.samples.add(f"{name} / kernel", self.samples.add(f"{name}: ns an event", cpu / fired * 1e9) / kernel)
         self.agreements[name].add(1, counts, n)
 
@@ -197,7 +215,8 @@ class Benchmark:
         n = SIZES[name] // self.part
         first: dict[str, float] = {}
         for threads in self.threads:
-            ensemble, cpu, wall = timed(lambda threads=threads: simulate(scenario, n, seed=seed, threads=threads))
+            with one_core() if threads == 1 else nullcontext():
+                ensemble, cpu, wall = timed(lambda threads=threads: simulate(scenario, n, seed=seed, threads=threads))
             fired, armed = int(ensemble.firings.sum()), ensemble.armings
             seconds = cpu if threads == 1 else wall
             first = first or {"seconds": seconds, "wall": wall, "event": seconds / fired * 1e9, "activation": seconds / armed * 1e9}
