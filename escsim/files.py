@@ -66,6 +66,10 @@ def kept(key: str, make: Callable[[], bytes]) -> bytes:
     key : str
         Names everything that the bytes depend on.
     make : callable
+
+    Returns
+    -------
+    bytes
     """
     try:
         folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "escsim"
@@ -79,6 +83,7 @@ def kept(key: str, make: Callable[[], bytes]) -> bytes:
     data = make()
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
         _replace(path, hashlib.sha256(data).digest() + data)
     return data
 

@@ -34,7 +34,6 @@ LANE, SIX = U(63), U(6)  # to part a number below 64 from what stands above it: 
 ALL = OFF = U(0xFFFF_FFFF_FFFF_FFFF)  # every bit; a clock that does not run
 EVENT, TICK = U(0x1FF), U(9)  # the event of a clock is its low nine bits
 MOST_FIRINGS, MOST_ARMINGS = U(10_000), U(0x3FFF)  # of a trajectory; of an event in it, a mask
-MOST_AT_ONCE = 400_000  # trajectories a call, so that no 32-bit count overflows
 OCTAVES = U(57)  # of the quantile tables, with 64 cells in each: see escsim.distributions
 TOP, UNIT = U(0x7FFF_FFFF_FFFF_FFFF), U(0x3FF0_0000_0000_0000)  # all bits but the highest; those of 1.0
 NEVER, NOT_EVER = float(1 << 55), U(0x4360_0000_0000_0000)  # a delay after which the clock has ended, and its bits
@@ -166,7 +165,8 @@ class Packed(NamedTuple):
     g : Sizes
     begin : Beginning
     laws : uint64, shape ((events + 1) * 8,)
-        For each event chance, law and where its table or points begin; base and scale as the bits of floats.
+        For each event chance, place of its table, base and scale as the bits of floats (base is the number of times of an
+        empirical law), law, place of its points; two are free.
     tables, points : float64
         As in the process.
     rules : uint64, shape (512 * (4 + 2 * words),)
@@ -659,7 +659,7 @@ def enqueue(z, words, q, counters, g):
 
 @inlined
 def other_law(points, law, at, base, word, now):
-    """Give a delay whose law has no quantile table; of an empirical law, `points` holds first how many there are."""
+    """Give a delay whose law has no quantile table; of an empirical law, `base` is the number of its times."""
     if law == ABSOLUTE:
         return max(base - float(np.int64(now)), 0.0)
     u = float(np.int64(word >> U(11))) * 2.0**-53
@@ -754,6 +754,8 @@ def next_due(z, words, clocks, g):
 def add_up(lanes, batch, W, g, out, rows):
     """Add up the trajectories that have come to their end, whose blocks of `now` come after those of the lanes."""
     now, n = lanes.now, batch.numbers[3]
+    if n == ZERO:  # and a shift by 64, below, would not be defined
+        return
     for kind in range(U(5)):
         for w in range(W):
             row = (kind * W + w) * BATCH
@@ -884,8 +886,8 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
     words : tuple of int
         As long as a mask over events has words, so that the compiler knows.
     seed, first_trajectory, n : uint64
-        At most 400,000 trajectories, `n` times the period less than 2^64 ticks, and no multiple of 2^32 between the
-        first number and the last.
+        At most 400,000 trajectories, so that no 32-bit count overflows; `n` times the period less than 2^64 ticks; no
+        multiple of 2^32 between the first number and the last.
     out : Output
         Added to.
     rows : Rows

@@ -255,3 +255,16 @@ def test_table_and_trajectory_give_the_same_reason_for_what_did_not_happen() -> 
         "barred_and_not_called": "Never called: refused_then_shut did not happen.",
         "shut_from_the_start": "Called, but its gate was shut: AAA->BBB was severed, not envoys_recalled.",
     }
+
+
+@pytest.mark.parametrize("n", [63, 64, 65, 128])
+def test_a_full_batch_of_closed_trajectories_is_added_up_once(n: int) -> None:
+    """The kernel adds trajectories up 64 at a time, and what is left at the end: there may be nothing left."""
+    scenario = escsim.load("iran-pakistan-2024")
+    ensemble = simulate(scenario, n, threads=1)
+    for unit, status in enumerate(scenario.initial.values()):  # time passes in the status in which a mission starts
+        assert ensemble.first[unit, scenario.ladder.severity[status]].sum() == n
+    assert ensemble.peak.sum(axis=1).tolist() == [n] * len(ensemble.units)
+    rows = ensemble.rows(0, n)
+    assert ensemble.time == rows.time.sum(axis=0).tolist()
+    assert ensemble.fates[0].tolist() == (rows.happened > 0).sum(axis=0).tolist()
