@@ -28,7 +28,19 @@ State = Enum("State", ["IDLE", "WAITING", "RUNNING", "REFUSED"])
 
 
 def run(scenario: Scenario, draws: Draws, intervention: Intervention | None = None) -> Trajectory:
-    """Run a scenario once, under an intervention if one is given.
+    """Run a scenario once.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    draws : Draws
+        What decides chance: history, or addressed randomness.
+    intervention : Intervention, optional
+        A what-if to run under.
+
+    Returns
+    -------
+    Trajectory
 
     Raises
     ------
