@@ -321,7 +321,7 @@ class _Rules:
         return [(p * share, mask | more) for p, mask in worlds for share, more in ways]
 
     def check(self, states: int) -> None:
-        """Refuse a chain that is too large."""
+        """Refuse a chain that is too large: raises `ScenarioError` at more than `most` states."""
         if states > self.most:
             remedy = "leave out missions or events that do not matter here"
             raise ScenarioError([_problem(self.place, f"it has more than {self.most:,} states", remedy)])

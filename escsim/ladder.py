@@ -159,6 +159,18 @@ class Ladder(Form):
         """Build the machine, and for each mission a model in the status that it starts in.
 
         Of a model, `state` is the status, `may_trigger(name)` asks whether it admits a trigger, `trigger(name)` moves it.
+
+        Parameters
+        ----------
+        missions : mapping of str to str
+            Mission -> the status that it starts in.
+
+        Returns
+        -------
+        machine : transitions.Machine
+            Queued; a trigger that is not admitted raises `transitions.MachineError`.
+        models : dict of str to Embassy
+            One for each mission.
         """
         from transitions import Machine
 

@@ -29,6 +29,15 @@ def shipped() -> dict[str, Path]:
 def find(path_or_name: str | PathLike[str]) -> Path:
     """Find the file of a scenario from its path, or the name of a shipped one; a file that exists wins.
 
+    Parameters
+    ----------
+    path_or_name : str or path-like
+        For a shipped scenario its name, without ".yaml".
+
+    Returns
+    -------
+    Path
+
     Raises
     ------
     FileNotFoundError
@@ -51,6 +60,15 @@ def load(path_or_name: str | PathLike[str]) -> Scenario:
 
     Whether its history is a run of its model is for `Scenario.replay` to say.
 
+    Parameters
+    ----------
+    path_or_name : str or path-like
+        As for `find`.
+
+    Returns
+    -------
+    Scenario
+
     Raises
     ------
     ScenarioError
@@ -70,7 +88,24 @@ def load(path_or_name: str | PathLike[str]) -> Scenario:
 
 
 def validate(document: Document, name: str = "") -> Scenario:
-    """Turn a document into a scenario; raises `ScenarioError` with everything that is wrong in it."""
+    """Turn a document into a scenario.
+
+    Parameters
+    ----------
+    document : Document
+        As `escsim.reading.read` gives it.
+    name : str
+        What the scenario is called: in listings, and in the names of what is written.
+
+    Returns
+    -------
+    Scenario
+
+    Raises
+    ------
+    ScenarioError
+        If anything is wrong in it: `problems` holds all faults, those of the reading too.
+    """
     from escsim import checks
     from escsim.forms import fill
     from escsim.scenario import Scenario

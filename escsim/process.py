@@ -179,7 +179,7 @@ class _Compiler:
         self.points: list[float] = []
 
     def process(self) -> Process:
-        """Compile everything."""
+        """Compile everything; raises `ScenarioError` if the scenario is larger than a simulation takes."""
         scenario = self.scenario
         sizes = {
             "events": len(self.events),

@@ -272,7 +272,7 @@ class _Run:
         return f"Its date had passed when it was called{f', on {armed}' if refused else ''}."
 
     def run_away(self) -> None:
-        """Refuse to go on for ever."""
+        """Refuse to go on for ever: raises `ScenarioError` at the event that fired last."""
         last = [step.event for step in self.steps[-6:]]
         message = f"{MOST_FIRINGS:,} firings in one run ({self.draws.said}); the last: {', '.join(last)}"
         place = self.scenario.event_place(last[-1])
