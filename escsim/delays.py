@@ -215,7 +215,7 @@ class Lognormal(Shaped):
 
     enough = ("median and sigma", "mean and sigma", "median and cv", "mean and cv", "two quantiles")
     without_mean = ("sigma", "cv")
-    widest, narrowest = 5.0, 0.01
+    widest, narrowest = 4.0, 0.01
     median: Span | None = _span("Its median.", "1 day")
     sigma: Annotated[Number, Field(ge=narrowest, le=widest)] | None = key("Standard deviation of the natural logarithm.", 0.6, None)
     mean: Span | None = _span("Its mean.")

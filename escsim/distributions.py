@@ -3,9 +3,9 @@
 A `Distribution` gives quantile, cdf, survival, density and mean with NumPy arrays, in ticks. A draw is not computed
 from these: no processor's logarithm may decide a result. Each *shape* (a family less its scale: every exponential
 is one shape) has a table of its quantile function whose nodes are rounded to 40 bits, and a draw is a piece of it.
-Between nodes the quantile is a cubic with the right slopes at both ends. The nodes halve towards 0 and towards 1,
-with 64 cells in each of 57 octaves on each side, so that the relative error is the same in the body and in the tails:
-below 1e-8 in probability for every shape that `escsim.delays` admits.
+Between two nodes the quantile is a cubic that is right at both and at two places between. The nodes halve towards 0
+and towards 1, with 32 cells in each of 58 octaves on each side, so that the relative error is the same in the body
+and in the tails: below 1e-8 in probability for every shape that `escsim.delays` admits.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from escsim.times import Span
 Floats = NDArray[np.float64]
 S = TypeVar("S", bound="Scaled")
 
-OCTAVES, CELLS = 57, 64
+OCTAVES, CELLS = 58, 32
+SIDE = (OCTAVES * CELLS + 1) * 4  # what a table holds for one side of the median, and one cell for the median itself
 TABLE, TRIANGULAR, STEP, LINEAR, ABSOLUTE = range(5)  # how a delay is drawn: from a table, by formula, from points, or not at all
 NEVER = CLOCK  # a delay this long does not end
 
@@ -355,7 +356,8 @@ def _empirical(law: Empirical) -> Distribution:
 
 # ---- quantile tables
 
-NODE, SLOPE = 40, 28  # bits: densities differ more between libraries than quantiles do, and matter less
+NODE = 40  # bits
+NEAR = 1 - math.sqrt(0.5)  # places of the two inner points from either end: the error is then least (Chebyshev, zeros stretched to the ends)
 
 
 @lru_cache(maxsize=64)
@@ -364,9 +366,9 @@ def table(unit: Distribution) -> Floats:
 
     Returns
     -------
-    float, shape (2 * OCTAVES * CELLS * 4,)
-        For each side (below and above the median), octave of the tail probability from 1/2 down, and cell: the four
-        coefficients of a cubic in the place within the cell, 0 to 1 with rising tail probability.
+    float, shape (2 * SIDE,)
+        For each side (below and above the median), octave of the tail probability from the smallest up, and cell: the
+        four coefficients of a cubic in the place within the cell, 0 to 1 with rising tail probability; then the median.
     """
     if not isinstance(unit, LognormalDelay | GammaDelay):
         return _tabulated(unit)
@@ -375,20 +377,22 @@ def table(unit: Distribution) -> Floats:
 
 
 def _tabulated(unit: Distribution) -> Floats:
-    octave = np.arange(OCTAVES)[:, None]
-    edge = 1.0 + np.arange(CELLS + 1)[None, :] / CELLS
-    tail = np.ldexp(edge, -(octave + 2))  # rows: octaves; columns: the nodes of the cells
-    width = np.ldexp(1.0 / CELLS, -(octave + 2))
-    coefficients = np.empty((2, OCTAVES, CELLS, 4))
-    for side, value in enumerate((unit.quantile(tail), unit.upper(tail))):
-        value = _rounded(value, NODE)
-        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            slope = (1 if side == 0 else -1) * width / unit.density(value)
-        rise = np.diff(value, axis=1)
-        slope = _rounded(np.where(np.isfinite(slope), slope, 0.0), SLOPE)
-        left, right = _monotone(rise, slope[:, :-1].copy(), slope[:, 1:].copy())
-        coefficients[side] = np.stack([value[:, :-1], left, 3 * rise - 2 * left - right, left + right - 2 * rise], axis=2)
-    return np.ascontiguousarray(coefficients.reshape(-1))
+    octave = np.arange(-OCTAVES, 0)[:, None, None] - 1
+    places = (np.arange(CELLS)[:, None] + [0.0, NEAR, 1 - NEAR, 1.0]) / CELLS
+    tail = np.ldexp(1.0 + places, octave)  # by octaves, cells, and places in the cell
+    found = []
+    for value in (_rounded(unit.quantile(tail), NODE), _rounded(unit.upper(tail), NODE)):
+        start, first, second, end = np.moveaxis(value, 2, 0)
+        rise = end - start
+        # start + rise t + t (1 - t) (a + b t), right at the two inner places; a bend less than what rounding makes is none
+        bends = np.stack([first - start - rise * NEAR, second - start - rise * (1 - NEAR)])
+        near, far = np.where(np.abs(bends).max(axis=0) <= np.maximum(start, end) * 2.0 ** (2 - NODE), 0.0, bends) / (NEAR * (1 - NEAR))
+        b = (far - near) / (1 - 2 * NEAR)
+        a = near - b * NEAR
+        left, right = _monotone(rise, rise + a, rise - a - b)
+        found.append(np.stack([start, left, 3 * rise - 2 * left - right, left + right - 2 * rise], axis=2).ravel())
+        found.append(np.array([end[-1, -1], 0.0, 0.0, 0.0]))
+    return np.concatenate(found)
 
 
 def _rounded(values: Floats, bits: int) -> Floats:
@@ -410,11 +414,10 @@ def _monotone(rise: Floats, left: Floats, right: Floats) -> tuple[Floats, Floats
 def look_up(coefficients: Any, word: int) -> float:
     """Give the quantile that a 64-bit word stands for: the table's value at p = word / 2^64."""
     side = word >> 63
-    tail = max((~word if side else word) & 0x7FFF_FFFF_FFFF_FFFF, 1 << (63 - OCTAVES))
-    octave = 63 - tail.bit_length()
-    part = (tail << (octave + 2)) & 0xFFFF_FFFF_FFFF_FFFF  # the place in the octave: six bits for the cell, and 52 for the place in it
-    at = 4 * ((side * OCTAVES + octave) * CELLS + (part >> 58))
-    t = ((part >> 6) & 0xF_FFFF_FFFF_FFFF) * 2.0**-52
+    tail = (~word if side else word) & 0x7FFF_FFFF_FFFF_FFC0 | 32  # the middle of 64 words, so that it is never 0
+    mantissa, octave = math.frexp(float(tail))  # the tail as a float tells octave, cell and the place in it
+    cell, t = divmod((2 * mantissa - 1) * CELLS, 1.0)
+    at = side * SIDE + 4 * ((octave - (64 - OCTAVES)) * CELLS + int(cell))
     c0, c1, c2, c3 = (float(each) for each in coefficients[at : at + 4])
     square = t * t
     return (c0 + c2 * square) + (c1 + c3 * square) * t

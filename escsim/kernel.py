@@ -8,7 +8,7 @@ way and now the other costs as much as a draw.
 
 Letters as in `escsim.process`; and `l` lane, `u` unit (a mission, or after them a pair, whose status is the more
 severe of its two missions'), `w` word of a mask, `t` tick, `R` days and one. What is worked on for all lanes side by
-side is stored field by field (`z[f * L + l]`); what is looked up for one lane at a time, lane by lane. A clock is
+side is stored field by field (`z[f * ROW + l]`); what is looked up for one lane at a time, lane by lane. A clock is
 `tick << 9 | event`, so that the smallest one names the event that fires next and settles ties by place in the file.
 All integers are unsigned: numba turns a mixture of signed and unsigned into floats. No mathematics library is called,
 and `fastmath` is never set, so that results do not depend on the processor. Every function that is compiled stands in
@@ -30,27 +30,28 @@ from numba.np.arrayobj import make_array
 U = np.uint64
 ONE, ZERO, LOW = U(1), U(0), U(0xFFFF_FFFF)
 L = U(64)  # lanes
+ROW = U(72)  # from a field of the lanes to the next
 LANE, SIX = U(63), U(6)  # to part a number below 64 from what stands above it: lanes, events of a word, cells
 ALL = OFF = U(0xFFFF_FFFF_FFFF_FFFF)  # every bit; a clock that does not run
 EVENT, TICK = U(0x1FF), U(9)  # the event of a clock is its low nine bits
 MOST_FIRINGS, MOST_ARMINGS = U(10_000), U(0x3FFF)  # of a trajectory; of an event in it, a mask
-OCTAVES = U(57)  # of the quantile tables, with 64 cells in each: see escsim.distributions
-TOP, UNIT = U(0x7FFF_FFFF_FFFF_FFFF), U(0x3FF0_0000_0000_0000)  # all bits but the highest; those of 1.0
+CELL_BITS = U(5)  # of the quantile tables: see escsim.distributions
+CELL, FRACTION, UNIT = ~U(3), U(0xF_FFFF_FFFF_FFFF), U(0x3FF0_0000_0000_0000)  # a mask for places of cells; the mantissa of a float; the bits of 1.0
 NEVER, NOT_EVER = float(1 << 55), U(0x4360_0000_0000_0000)  # a delay after which the clock has ended, and its bits
 TRIANGULAR, STEP, LINEAR, ABSOLUTE = U(1), U(2), U(3), U(4)
 BATCH = U(64)  # trajectories that are added up at a time
 STAYS = U(255)  # in place of a status: the trigger is not admitted
 
 # Fields of a lane: the clock that fires, the trajectory, the round in which it began, all ones unless the firing is
-# moot, the choices put before, those that the firing puts, the day; three to pass things on; in a plain process the
-# status and since when. Then masks over events, each of as many words as they need; REFUSED are those that stand
+# moot, the choices put before, those that the firing puts, the day; two to pass things on; in a semi-Markov process
+# the status and since when. Then masks over events, each of as many words as they need; REFUSED are those that stand
 # refused by chance, DENIED those that were when they were last armed and have lost that since.
-KEY, NUMBER, BEGUN, LIVE, PUT, PUTS, TODAY, FIRST, SOME, PASSED, STATUS, SINCE, MASKS = (U(row) for row in range(13))
+KEY, NUMBER, BEGUN, LIVE, PUT, PUTS, TODAY, FIRST, SOME, STATUS, SINCE, MASKS = (U(row) for row in range(12))
 ACT, CALLED, REFUSED, DENIED, DEAD, USED, HAPPENED, FIRED, CALLS, BARS, HOLD, NEW, PICKED = (U(mask) for mask in range(13))
 N_MASKS = U(13)
-# Fields of the queue of draws: place of the clock (event and lane), trajectory and then word x2, tick and then clock,
-# address, the delay's word, its cell in a table, the bits of the delay.
-PLACE, WORLD, NOW, ADDRESS, WORD, CELL, VALUE = (U(row) for row in range(7))
+# Fields of the queue of draws: place of the clock (event and lane), trajectory, tick and then clock, address, the
+# delay's word, word x2, its cell in a table, the bits of the delay.
+PLACE, WORLD, NOW, ADDRESS, WORD, DRAWN, AT, VALUE, QUEUE = (U(row) for row in range(9))
 # Fields of an event in `laws`, which has eight.
 CHANCE, TABLE, BASE, SCALE, LAW, POINTS = (U(column) for column in range(6))
 
@@ -127,7 +128,8 @@ class Sizes(NamedTuple):
     """Sizes, all unsigned.
 
     `R` is the days and one; `block` what `now` holds for a trajectory; `most` the options of a choice at most; `shift`
-    is log2 of what `counters` holds for a lane.
+    is log2 of what `counters` holds for a lane; `depth` the events that run in a status of a semi-Markov process at
+    most, 0 if it is none; `special` how far in the queue chance may say no, or a law may have no table.
     """
 
     E: Any
@@ -141,8 +143,10 @@ class Sizes(NamedTuple):
     block: Any
     most: Any
     shift: Any
-    plain: Any
+    depth: Any
     special: Any
+    formulas: Any
+    certain: Any
     joint: Any
 
 
@@ -178,9 +182,15 @@ class Packed(NamedTuple):
     ways : uint64, shape (moves * statuses * 8,)
         What a move does from a status: the status entered, rows of both in the occupancy, place of the one left in
         `now`, and events whose gates the mission does not shut then.
-    go : uint64, shape ((events + 2) * statuses * 4,)
-        For a plain process by event and status: the status entered, all ones unless that is moot, the events whose gates
-        are open then, and where its firings are counted by day.
+    go : uint64, shape (512 * 4,)
+        For a semi-Markov process by event: the status left and the one entered, as places in `now`, the number of the
+        latter, and where its firings are counted by day. Event number `events` enters the first status.
+    slots : uint64, shape (statuses * 8,)
+        For a semi-Markov process by status address and place of each of the events that run in it, four at most.
+    runs : uint64, shape (statuses,)
+        The same as a mask.
+    sure, waits : uint64, shape (words,) and (events,)
+        The events whose delay is certain, as a mask, and these delays in ticks.
     once, renewed, joint, needs, option_mask, choice_key : uint64
         As in the process.
     choice_once, choice_joint : uint64
@@ -197,6 +207,10 @@ class Packed(NamedTuple):
     moves: Any
     ways: Any
     go: Any
+    slots: Any
+    runs: Any
+    sure: Any
+    waits: Any
     once: Any
     renewed: Any
     joint: Any
@@ -340,7 +354,7 @@ def day_of(t):
 @inlined
 def row_of(mask, words, w):
     """Give where word w of a mask begins."""
-    return (MASKS + mask * U(len(words)) + w) * L
+    return (MASKS + mask * U(len(words)) + w) * ROW
 
 
 @inlined
@@ -362,28 +376,28 @@ def fire(z, words, rules, fired):
     """Look up what is due in every lane: whom it calls and bars, which choices it puts; give the lanes in which it has triggers."""
     W, triggers = U(len(words)), ZERO
     for l in range(L):
-        e = z[KEY * L + l] & EVENT
+        e = z[KEY * ROW + l] & EVENT
         at = e * (U(4) + U(2) * W)
         fired[e] += 1
-        z[LIVE * L + l] = rules[at]
-        z[PUTS * L + l] = rules[at + ONE]
-        z[SOME * L + l] = rules[at + U(3)] - rules[at + U(2)]
+        z[LIVE * ROW + l] = rules[at]
+        z[PUTS * ROW + l] = rules[at + ONE]
+        z[SOME * ROW + l] = rules[at + U(3)] - rules[at + U(2)]
         for w in range(W):
             z[row_of(CALLS, words, w) + l] = rules[at + U(4) + w]
             z[row_of(BARS, words, w) + l] = rules[at + U(4) + W + w]
     for l in range(L):
-        triggers |= U(z[SOME * L + l] != ZERO) << l
+        triggers |= U(z[SOME * ROW + l] != ZERO) << l
     return triggers
 
 
 @inlined
-def stay(now, unit, at, cells, t):
-    """Note a stay of a unit in a status, which ends now, if it has taken any time; `at` is where the status has its first entry."""
+def stay(now, unit, at, t):
+    """Note a stay of a unit in a status, which ends now, if it has taken any time; `at` is where the status has its entries."""
     t0 = now[unit + ONE]
     if t > t0:
         now[at] = min(now[at], t0)
-        now[at + cells] = t
-        now[at + U(2) * cells] += t - t0
+        now[at + ONE] = t
+        now[at + U(2)] += t - t0
         now[unit + ONE] = t
 
 
@@ -395,10 +409,10 @@ def move(z, words, now, blocks, occupancy, gates, g, rules, moving, moves, ways)
     while moving:
         l = lowest(moving)
         moving &= moving - ONE
-        key = z[KEY * L + l]
+        key = z[KEY * ROW + l]
         t = key >> TICK
         at = (key & EVENT) * size
-        day, base, moved = z[TODAY * L + l], blocks[l], ZERO
+        day, base, moved = z[TODAY * ROW + l], blocks[l], ZERO
         for j in range(rules[at + U(2)], rules[at + U(3)], U(8)):
             mission, pair = base + moves[j], moves[j + ONE]
             way = moves[j + U(3)] + now[mission] * U(8)
@@ -410,62 +424,71 @@ def move(z, words, now, blocks, occupancy, gates, g, rules, moving, moves, ways)
                 gates[moves[j + U(5)] + w * L + l] = ways[way + U(4) + w]
             occupancy[ways[way + ONE] + day] -= np.uint32(1)
             occupancy[ways[way + U(2)] + day] += np.uint32(1)
-            stay(now, mission, base + ways[way + U(3)], g.cells, t)
+            stay(now, mission, base + ways[way + U(3)], t)
             now[mission] = d
             if pair:
                 s, d = now[base + pair], max(d, now[base + moves[j + U(4)]])
                 occupancy[moves[j + U(2)] + s * g.R + day] -= np.uint32(1)
                 occupancy[moves[j + U(2)] + d * g.R + day] += np.uint32(1)
-                stay(now, base + pair, base + moves[j + U(6)] + s, g.cells, t)
+                stay(now, base + pair, base + moves[j + U(6)] + s * U(4), t)
                 now[base + pair] = d
-        z[LIVE * L + l] = moved
+        z[LIVE * ROW + l] = moved
 
 
 @inlined
-def fire_plain(z, now, blocks, g, go, passed):
-    """Do what `fire`, `move`, `shut` and `call` do in a plain process: one mission, and standing hazards with at most one move each.
+def renew(z, words, q, now, blocks, g, go, slots, passed):
+    """Fire what is due in a semi-Markov process, and queue what runs in the status entered.
 
-    `go` gives for event and status the status entered, all ones unless that is moot, the events whose gates are open
-    then, and where in `passed` its firings are counted by day.
+    A firing ends all clocks there, so nothing is to be found out: the event tells the status left and the one entered.
+    How often a status was entered, kept in `now` after the times, is how often its events were armed.
     """
     for l in range(L):
-        z[SOME * L + l] = (min(z[KEY * L + l] & EVENT, g.E + ONE) * g.S + z[STATUS * L + l]) << U(2)
-        z[FIRST * L + l] = blocks[l] + U(2) + z[STATUS * L + l]
-    for l in range(L):
-        at = z[SOME * L + l]
-        z[STATUS * L + l] = go[at]
-        z[LIVE * L + l] = go[at + ONE]
-        z[(MASKS + HOLD) * L + l] = go[at + U(2)]
-        z[PASSED * L + l] = go[at + U(3)] + z[TODAY * L + l]
-    for l in range(L):
-        passed[z[PASSED * L + l]] += np.uint32(1)
-    for l in range(L):
-        t, t0, at = z[KEY * L + l] >> TICK, z[SINCE * L + l], z[FIRST * L + l]
+        at, base, t, t0 = (z[KEY * ROW + l] & EVENT) << U(3), blocks[l], z[KEY * ROW + l] >> TICK, z[SINCE * ROW + l]
+        left, entered = base + go[at], base + go[at + ONE]
         if t > t0:
-            now[at] = min(now[at], t0)
-            now[at + g.cells] = t
-            now[at + U(2) * g.cells] += t - t0
+            now[left] = min(now[left], t0)
+            now[left + ONE] = t
+            now[left + U(2)] += t - t0
+        count = now[entered + U(3)]
+        now[entered + U(3)] = count + (ONE << U(32))
+        z[FIRST * ROW + l] = count
+        z[STATUS * ROW + l] = go[at + U(2)]
+        passed[go[at + U(3)] + z[TODAY * ROW + l]] += np.uint32(1)
+        q[field(ADDRESS, words) + l] = go[at + U(4)] + count
+        q[field(PLACE, words) + l] = go[at + U(5)] | l
+        q[field(ADDRESS, words) + L + l] = go[at + U(6)] + count
+        q[field(PLACE, words) + L + l] = go[at + U(7)] | l
+    for i in range(U(2), g.depth):
+        for l in range(L):
+            at = (z[STATUS * ROW + l] << U(3)) + (i << ONE)
+            q[field(ADDRESS, words) + i * L + l] = slots[at] + z[FIRST * ROW + l]
+            q[field(PLACE, words) + i * L + l] = slots[at + ONE] | l
     for l in range(L):
-        e = z[KEY * L + l] & EVENT
-        bit = U(e < U(64)) << (e & LANE)
-        z[(MASKS + FIRED) * L + l] |= bit
-        z[(MASKS + HAPPENED) * L + l] |= bit & z[LIVE * L + l]
-        hold = z[(MASKS + HOLD) * L + l]
-        act = z[(MASKS + ACT) * L + l] & ~bit & hold
-        new, refused = hold & ~act, z[(MASKS + REFUSED) * L + l]
-        z[(MASKS + NEW) * L + l] = new
-        z[(MASKS + REFUSED) * L + l] = refused & act
-        z[(MASKS + DENIED) * L + l] = (z[(MASKS + DENIED) * L + l] | refused) & ~new
-        z[(MASKS + ACT) * L + l] = hold
-        z[SINCE * L + l] = z[KEY * L + l] >> TICK
+        e = z[KEY * ROW + l] & EVENT
+        z[(MASKS + FIRED) * ROW + l] |= U(e < U(64)) << (e & LANE)
+        z[SINCE * ROW + l] = z[KEY * ROW + l] >> TICK
+
+
+@inlined
+def first_due(z, words, q, g):
+    """Set the clocks of a semi-Markov process, and find what is due next in every lane."""
+    for l in range(L):
+        z[KEY * ROW + l] = OFF
+    for i in range(g.depth):
+        for l in range(L):
+            due = z[SINCE * ROW + l] + U(np.int64(min(as_float(q[field(VALUE, words) + i * L + l]), NEVER) + 0.5))
+            clock = (due << TICK | q[field(PLACE, words) + i * L + l] >> SIX) if due < g.end else OFF
+            z[KEY * ROW + l] = min(z[KEY * ROW + l], clock)
+    for l in range(L):
+        z[TODAY * ROW + l] = day_of(min(z[KEY * ROW + l] >> TICK, g.end))
 
 
 @compiled
 def record(z, g, low, rows, log):
     """Note the firings of single trajectories."""
     for l in range(L):
-        key = z[KEY * L + l]
-        e, number, live = key & EVENT, z[NUMBER * L + l], z[LIVE * L + l]
+        key = z[KEY * ROW + l]
+        e, number, live = key & EVENT, z[NUMBER * ROW + l], z[LIVE * ROW + l]
         if e >= g.E:
             continue
         if log.tick.size:
@@ -494,7 +517,7 @@ def shut(z, words, gates, g):
             for l in range(L):
                 z[hold + l] &= gates[(m * W + w) * L + l]
         for l in range(L):
-            e, live = z[KEY * L + l] & EVENT, z[LIVE * L + l]
+            e, live = z[KEY * ROW + l] & EVENT, z[LIVE * ROW + l]
             bit = U(e >> SIX == w) << (e & LANE)
             barred = z[row_of(BARS, words, w) + l] & live
             act = z[row_of(ACT, words, w) + l] & ~bit & ~barred & z[hold + l]
@@ -517,25 +540,25 @@ def choose(z, words, q, p, chosen, c1, k0, k1):
             z[row_of(PICKED, words, w) + l] = ZERO
     n = putting = ZERO
     for l in range(L):
-        putting |= U((z[PUTS * L + l] & z[LIVE * L + l]) != ZERO) << l
+        putting |= U((z[PUTS * ROW + l] & z[LIVE * ROW + l]) != ZERO) << l
     while putting:
         l = lowest(putting)
         putting &= putting - ONE
-        puts = z[PUTS * L + l] & z[LIVE * L + l]
+        puts = z[PUTS * ROW + l] & z[LIVE * ROW + l]
         while puts:
             c = lowest(puts)
             puts &= puts - ONE
             flag = ONE << c
-            busy = z[PUT * L + l] & p.choice_once & flag
+            busy = z[PUT * ROW + l] & p.choice_once & flag
             for w in range(W):
                 busy |= z[row_of(CALLED, words, w) + l] & ~z[row_of(REFUSED, words, w) + l] & p.option_mask[c * W + w]
                 if p.choice_joint & flag:
                     busy |= p.needs[(p.g.E + c) * W + w] & ~z[row_of(HAPPENED, words, w) + l]
             if busy:
                 continue
-            z[PUT * L + l] |= flag
+            z[PUT * ROW + l] |= flag
             q[field(PLACE, words) + n] = c << SIX | l
-            q[field(WORLD, words) + n] = z[NUMBER * L + l]
+            q[field(WORLD, words) + n] = z[NUMBER * ROW + l]
             q[field(ADDRESS, words) + n] = p.choice_key[c] | chosen[l * p.g.C + c] << U(32)
             chosen[l * p.g.C + c] += ONE
             n += ONE
@@ -577,10 +600,10 @@ def call(z, words, once, renewed):
     for w in range(U(len(words))):
         once_w, renewed_w = once[w], renewed[w]
         for l in range(L):
-            e = z[KEY * L + l] & EVENT
+            e = z[KEY * ROW + l] & EVENT
             bit = U(e >> SIX == w) << (e & LANE)
             used, refused = z[row_of(USED, words, w) + l], z[row_of(REFUSED, words, w) + l]
-            calls = (z[row_of(CALLS, words, w) + l] & z[LIVE * L + l]) | (renewed_w & bit) | z[row_of(PICKED, words, w) + l]
+            calls = (z[row_of(CALLS, words, w) + l] & z[LIVE * ROW + l]) | (renewed_w & bit) | z[row_of(PICKED, words, w) + l]
             z[row_of(USED, words, w) + l] = used | calls
             calls &= ~z[row_of(DEAD, words, w) + l] & ~(used & once_w)
             act = z[row_of(ACT, words, w) + l] & ~(refused & calls)
@@ -594,30 +617,22 @@ def call(z, words, once, renewed):
 
 
 @inlined
-def stamp(q, words, j, counters, at):
-    """Give the j-th of the queue its address, and count the arming."""
-    address = counters[at]
-    q[field(ADDRESS, words) + j] = address
-    counters[at] = address + (ONE << U(32))
-
-
-@inlined
-def enqueue_plain(z, words, q, counters, g):
-    """Queue two events of every lane, event number E where there are none; give how many there are."""
-    n, new = ZERO, row_of(NEW, words, ZERO)
-    for i in range(ZERO, U(2) * L, L):
+def wait(z, words, clocks, g, sure, waits):
+    """Set the clocks of what is to be armed and needs no draw; give how many there are."""
+    n = ZERO
+    for w in range(U(len(words))):
+        new, some = row_of(NEW, words, w), ZERO
         for l in range(L):
-            bits = z[new + l]
-            some = U(bits != ZERO)
-            f = lowest(bits) if bits != ZERO else g.E
-            q[field(PLACE, words) + i + l] = f << SIX | l
-            q[field(CELL, words) + i + l] = (l << g.shift) + f
-            q[field(WORLD, words) + i + l] = z[NUMBER * L + l]
-            q[field(NOW, words) + i + l] = z[KEY * L + l] >> TICK
-            z[new + l] = bits & (bits - some)
-            n += some
-    for j in range(U(2) * L):
-        stamp(q, words, j, counters, q[field(CELL, words) + j])
+            some |= U((z[new + l] & sure[w]) != ZERO) << l
+        while some:
+            l = lowest(some)
+            bits = z[new + l] & sure[w]
+            f = U(64) * w + lowest(bits)
+            due = (z[KEY * ROW + l] >> TICK) + waits[f]
+            clocks[f << SIX | l] = (due << TICK | f) if due < g.end else OFF
+            z[new + l] ^= bits & (ZERO - bits)
+            some ^= U(bits & (bits - ONE) == ZERO) << l
+            n += ONE
     return n
 
 
@@ -630,13 +645,13 @@ def enqueue(z, words, q, counters, g):
         for l in range(L):
             bits = z[new + l]
             left = bits & (bits - ONE)
-            z[FIRST * L + l] = (U(64) * w + lowest(bits)) << SIX | l
-            z[SOME * L + l] = U(bits != ZERO)
+            z[FIRST * ROW + l] = (U(64) * w + lowest(bits)) << SIX | l
+            z[SOME * ROW + l] = U(bits != ZERO)
             z[new + l] = left
             more |= U(left != ZERO) << l
         for l in range(L):
-            q[field(PLACE, words) + n] = z[FIRST * L + l]
-            n += z[SOME * L + l]
+            q[field(PLACE, words) + n] = z[FIRST * ROW + l]
+            n += z[SOME * ROW + l]
         while more:
             turn = more
             while turn:
@@ -651,9 +666,11 @@ def enqueue(z, words, q, counters, g):
     for j in range(n):
         place = q[field(PLACE, words) + j]
         l = place & LANE
-        q[field(WORLD, words) + j] = z[NUMBER * L + l]
-        q[field(NOW, words) + j] = z[KEY * L + l] >> TICK
-        stamp(q, words, j, counters, (l << g.shift) + (place >> SIX))
+        q[field(WORLD, words) + j] = z[NUMBER * ROW + l]
+        q[field(NOW, words) + j] = z[KEY * ROW + l] >> TICK
+        at = (l << g.shift) + (place >> SIX)
+        q[field(ADDRESS, words) + j] = counters[at]
+        counters[at] += ONE << U(32)  # the number of the arming
     return n
 
 
@@ -679,38 +696,37 @@ def other_law(points, law, at, base, word, now):
 
 
 @inlined
-def draw(z, words, q, p, clocks, others, n, c1, k0, k1):
-    """Draw for the `n` events in the queue, and set their clocks."""
-    whole = (n + U(7)) & ~U(7)  # no odd ones at the end of a loop that takes eight at a time; what they hold is of no account
-    for j in range(whole):  # draw, and look up where: escsim.distributions.look_up
+def draw(z, words, q, p, others, n, c1, k0, k1):
+    """Draw for the `n` events in the queue."""
+    formulas = p.g.formulas
+    for j in range((n + U(7)) & ~U(7)):  # no odd ones at the end of a loop that takes eight at a time; what they hold is of no account
         address = q[field(ADDRESS, words) + j]
         word, chance = philox(q[field(WORLD, words) + j], c1, address, (address >> U(32)) & MOST_ARMINGS, k0, k1)
-        q[field(WORLD, words) + j] = chance
-        q[field(WORD, words) + j] = word
-        side = word >> U(63)
-        tail = max((word ^ (ZERO - side)) & TOP, U(64))
-        octave = leading(tail) - ONE
-        part = tail << (octave + U(2))
-        q[field(CELL, words) + j] = (((side * OCTAVES + octave) << SIX) + (part >> U(58))) << U(2)
-        q[field(VALUE, words) + j] = as_bits(as_float(UNIT | ((part << SIX) >> U(12))) - 1.0)
+        q[field(DRAWN, words) + j] = chance
+        if formulas:
+            q[field(WORD, words) + j] = word
+        # as a float with a sign it tells the side, the octave and the cell by its highest bits: escsim.distributions.look_up
+        tail = as_bits(float(np.int64(word & ~U(63) | U(32))))
+        q[field(AT, words) + j] = (tail >> (U(50) - CELL_BITS)) & CELL
+        q[field(VALUE, words) + j] = as_bits(as_float(UNIT | ((tail << CELL_BITS) & FRACTION)) - 1.0)
     for j in range(n):
         row = (q[field(PLACE, words) + j] >> SIX) * U(8)
-        i, t = q[field(CELL, words) + j] + p.laws[row + TABLE], as_float(q[field(VALUE, words) + j])
+        i, t = q[field(AT, words) + j] + p.laws[row + TABLE], as_float(q[field(VALUE, words) + j])
         q[field(VALUE, words) + j] = as_bits(as_float(p.laws[row + BASE]) + as_float(p.laws[row + SCALE]) * cubic(p.tables, i, t))
     if p.g.special:
         more = ZERO
-        for first in range(ZERO, n, U(64)):
+        for first in range(ZERO, min(n, p.g.special), U(64)):
             doubtful = ZERO  # where chance may say no, by its high bits, or the law has no table
             for i in range(U(64)):
                 j = first + i
-                doubtful |= U((q[field(WORLD, words) + j] >> U(14)) >= (q[field(ADDRESS, words) + j] >> U(46))) << i
+                doubtful |= U((q[field(DRAWN, words) + j] >> U(14)) >= (q[field(ADDRESS, words) + j] >> U(46))) << i
             doubtful &= ALL >> (U(64) - min(n - first, U(64)))
             while doubtful:
                 j = first + lowest(doubtful)
                 doubtful &= doubtful - ONE
                 place = q[field(PLACE, words) + j]
                 row = (place >> SIX) * U(8)
-                refused = U(q[field(WORLD, words) + j] >= p.laws[row + CHANCE])
+                refused = U(q[field(DRAWN, words) + j] >= p.laws[row + CHANCE])
                 z[row_of(REFUSED, words, place >> U(12)) + (place & LANE)] |= refused << ((place >> SIX) & LANE)
                 q[field(VALUE, words) + j] = NOT_EVER if refused else q[field(VALUE, words) + j]
                 others[more] = j
@@ -719,10 +735,16 @@ def draw(z, words, q, p, clocks, others, n, c1, k0, k1):
             j = others[i]
             row = (q[field(PLACE, words) + j] >> SIX) * U(8)
             law, at, base = p.laws[row + LAW], p.laws[row + POINTS], as_float(p.laws[row + BASE])
-            q[field(VALUE, words) + j] = as_bits(other_law(p.points, law, at, base, q[field(WORD, words) + j], q[field(NOW, words) + j]))
-    for j in range(whole):
+            now = z[KEY * ROW + (q[field(PLACE, words) + j] & LANE)] >> TICK
+            q[field(VALUE, words) + j] = as_bits(other_law(p.points, law, at, base, q[field(WORD, words) + j], now))
+
+
+@inlined
+def set_clocks(words, q, clocks, n, g):
+    """Set the clocks of the `n` events in the queue."""
+    for j in range((n + U(7)) & ~U(7)):
         due = q[field(NOW, words) + j] + U(np.int64(min(as_float(q[field(VALUE, words) + j]), NEVER) + 0.5))
-        q[field(NOW, words) + j] = (due << TICK | q[field(PLACE, words) + j] >> SIX) if due < p.g.end else OFF
+        q[field(NOW, words) + j] = (due << TICK | q[field(PLACE, words) + j] >> SIX) if due < g.end else OFF
     for j in range(n):
         clocks[q[field(PLACE, words) + j]] = q[field(NOW, words) + j]
 
@@ -731,12 +753,12 @@ def draw(z, words, q, p, clocks, others, n, c1, k0, k1):
 def next_due(z, words, clocks, g):
     """Find what is due next in every lane."""
     for l in range(L):
-        z[KEY * L + l] = OFF
+        z[KEY * ROW + l] = OFF
     for w in range(U(len(words))):
         for f in range(ZERO, min(U(64), g.E - U(64) * w), U(8)):
             i = (U(64) * w + f) * L
             for l in range(L):
-                act, key = z[row_of(ACT, words, w) + l] >> f, z[KEY * L + l]
+                act, key = z[row_of(ACT, words, w) + l] >> f, z[KEY * ROW + l]
                 key = min(key, clocks[i + l]) if act & ONE else key
                 key = min(key, clocks[i + L + l]) if act & U(2) else key
                 key = min(key, clocks[i + U(2) * L + l]) if act & U(4) else key
@@ -745,9 +767,9 @@ def next_due(z, words, clocks, g):
                 key = min(key, clocks[i + U(5) * L + l]) if act & U(32) else key
                 key = min(key, clocks[i + U(6) * L + l]) if act & U(64) else key
                 key = min(key, clocks[i + U(7) * L + l]) if act & U(128) else key
-                z[KEY * L + l] = key
+                z[KEY * ROW + l] = key
     for l in range(L):
-        z[TODAY * L + l] = day_of(min(z[KEY * L + l] >> TICK, g.end))
+        z[TODAY * ROW + l] = day_of(min(z[KEY * ROW + l] >> TICK, g.end))
 
 
 @compiled
@@ -769,14 +791,15 @@ def add_up(lanes, batch, W, g, out, rows):
     for u in range(g.units):
         for i in range(n):
             base = lanes.blocks[L + i]
-            stay(now, base + U(2) * u, base + U(2) * g.units + u * g.S + now[base + U(2) * u], g.cells, g.end)
+            unit = base + U(4) * g.cells + U(2) * u
+            stay(now, unit, base + U(4) * (u * g.S + now[unit]), g.end)
         for s in range(g.S):
             cell, been, time = u * g.S + s, ZERO, ZERO
             for i in range(n):
-                at = lanes.blocks[L + i] + U(2) * g.units + cell
+                at = lanes.blocks[L + i] + U(4) * cell
                 batch.first[i] = now[at]
-                batch.last[i] = now[at + g.cells]
-                time += now[at + U(2) * g.cells]
+                batch.last[i] = now[at + ONE]
+                time += now[at + U(2)]
             out.time[cell] += time
             for i in range(BATCH):
                 been |= U(batch.first[i] != OFF) << i
@@ -790,11 +813,11 @@ def add_up(lanes, batch, W, g, out, rows):
                 out.last[cell * g.R + batch.days[BATCH + i]] += 1
                 batch.peak[i] = cell
                 if rows.first.size:
-                    row, at = batch.worlds[i] * g.cells + cell, lanes.blocks[L + i] + U(2) * g.units + cell
+                    row, at = batch.worlds[i] * g.cells + cell, lanes.blocks[L + i] + U(4) * cell
                     rows.first[row], rows.last[row], rows.time[row] = (
                         np.int64(now[at]),
-                        np.int64(now[at + g.cells]),
-                        np.int64(now[at + U(2) * g.cells]),
+                        np.int64(now[at + ONE]),
+                        np.int64(now[at + U(2)]),
                     )
         for i in range(n):
             out.peak[batch.peak[i]] += 1
@@ -805,7 +828,7 @@ def close(z, words, blocks, batch, l, low):
     """Put a trajectory that has come to its end among those to be added up, and give the lane another block."""
     W, n = U(len(words)), batch.numbers[3]
     blocks[l], blocks[L + n] = blocks[L + n], blocks[l]
-    batch.worlds[n] = z[NUMBER * L + l] - low
+    batch.worlds[n] = z[NUMBER * ROW + l] - low
     for w in range(W):
         h, f, a = z[row_of(HAPPENED, words, w) + l], z[row_of(FIRED, words, w) + l], z[row_of(ACT, words, w) + l]
         refused, c = z[row_of(REFUSED, words, w) + l], z[row_of(USED, words, w) + l]
@@ -819,7 +842,7 @@ def close(z, words, blocks, batch, l, low):
 
 
 @inlined
-def turn_over(z, words, p, lanes, batch, ended, rounds, out, rows, low):
+def turn_over(z, words, q, p, lanes, batch, ended, rounds, out, rows, low):
     """Close the lanes whose bits are set, and begin new trajectories in them as long as there are any.
 
     Gives -1, or the number of a trajectory in which too many events fired.
@@ -828,11 +851,13 @@ def turn_over(z, words, p, lanes, batch, ended, rounds, out, rows, low):
     while ended:
         l = lowest(ended)
         ended &= ended - ONE
-        if z[NUMBER * L + l] != OFF:
-            if rounds - z[BEGUN * L + l] > MOST_FIRINGS:
-                return np.int64(z[NUMBER * L + l])
-            if g.plain:
-                lanes.now[lanes.blocks[l]], lanes.now[lanes.blocks[l] + ONE] = z[STATUS * L + l], z[SINCE * L + l]
+        if z[NUMBER * ROW + l] != OFF:
+            if rounds - z[BEGUN * ROW + l] > MOST_FIRINGS:
+                return np.int64(z[NUMBER * ROW + l])
+            if g.depth:
+                unit = lanes.blocks[l] + U(4) * g.cells
+                lanes.now[unit], lanes.now[unit + ONE] = z[STATUS * ROW + l], z[SINCE * ROW + l]
+                z[(MASKS + HAPPENED) * ROW + l], z[(MASKS + ACT) * ROW + l] = z[(MASKS + FIRED) * ROW + l], p.runs[z[STATUS * ROW + l]]
             close(z, words, lanes.blocks, batch, l, low)
             numbers[2] += ONE
             numbers[3] += ONE
@@ -841,16 +866,18 @@ def turn_over(z, words, p, lanes, batch, ended, rounds, out, rows, low):
                 numbers[3] = ZERO
         if numbers[1] == numbers[0]:  # none left: an empty lane, in which nothing is ever due
             for f in range(LIVE, MASKS + N_MASKS * W):
-                z[f * L + l] = ZERO
+                z[f * ROW + l] = ZERO
             for f in range(g.M * W):
                 lanes.gates[f * L + l] = ZERO
-            z[KEY * L + l] = OFF
-            z[NUMBER * L + l] = OFF
+            z[KEY * ROW + l] = OFF
+            z[NUMBER * ROW + l] = OFF
             continue
-        z[KEY * L + l] = g.E  # calls all that follows nothing
-        z[NUMBER * L + l] = low + numbers[1]
-        z[BEGUN * L + l] = rounds
-        z[PUT * L + l], z[TODAY * L + l], z[STATUS * L + l], z[SINCE * L + l] = ZERO, ZERO, p.begin.now[0], ZERO
+        z[KEY * ROW + l] = g.E  # calls all that follows nothing
+        z[NUMBER * ROW + l] = low + numbers[1]
+        z[BEGUN * ROW + l] = rounds
+        z[LIVE * ROW + l], z[PUT * ROW + l], z[TODAY * ROW + l], z[SINCE * ROW + l] = ALL, ZERO, ZERO, ZERO
+        for i in range(g.depth):
+            q[field(WORLD, words) + i * L + l] = z[NUMBER * ROW + l]
         for w in range(W):
             z[row_of(ACT, words, w) + l] = p.begin.act[w]
             z[row_of(CALLED, words, w) + l] = ZERO
@@ -867,8 +894,9 @@ def turn_over(z, words, p, lanes, batch, ended, rounds, out, rows, low):
                 lanes.clocks[f << SIX | l] = p.begin.clocks[f]
         for f in range(g.M * W):
             lanes.gates[f * L + l] = p.begin.gates[f]
+        base = lanes.blocks[l]
         for f in range(g.block):
-            lanes.now[lanes.blocks[l] + f] = p.begin.now[f]
+            lanes.now[base + f] = p.begin.now[f]
         for f in range(U(len(p.begin.addresses))):
             lanes.counters[(l << g.shift) + f] = p.begin.addresses[f]
         for f in range(g.C):
@@ -903,7 +931,7 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
     g, W, length = p.g, U(len(words)), field(ONE, words)
     k0, k1 = U(seed) & LOW, U(seed) >> U(32)
     low, c1 = U(first_trajectory) & LOW, U(first_trajectory) >> U(32)
-    z, q = aligned((MASKS + N_MASKS * W + ONE) * L), aligned(U(7) * length)
+    z, q = aligned((MASKS + N_MASKS * W + ONE) * ROW), aligned(QUEUE * length)
     now, blocks, gates = aligned((L + BATCH) * g.block), aligned(L + BATCH), aligned(g.M * W * L)
     clocks, chosen, counters = aligned((g.E + U(8)) * L), aligned(g.C * L), aligned(L << g.shift)
     lanes = Lanes(now, blocks, gates, clocks, chosen, counters)
@@ -911,43 +939,41 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
     batch = Batch(np.zeros(4, np.uint64), aligned(BATCH), aligned(BATCH * W * U(5)), room[0], room[1], room[2], room[3])
     others = aligned(length)
     occupancy, fired = np.zeros(g.cells * g.R, np.uint32), np.zeros(EVENT + ONE, np.int64)
-    passed = np.zeros((g.E + U(2)) * g.S * g.R if g.plain else ZERO, np.uint32)
+    passed = np.zeros((g.E + U(2)) * g.R, np.uint32)
     watched = log.tick.size > 0 or rows.when.size > 0
     batch.numbers[0] = n
     for i in range(L + BATCH):
         blocks[i] = i * g.block
     for l in range(L):
-        z[KEY * L + l] = OFF
-        z[NUMBER * L + l] = OFF
+        z[KEY * ROW + l] = OFF
+        z[NUMBER * ROW + l] = OFF
     armed, rounds = ZERO, ZERO
     while True:
         # trajectories that have come to their end, and new ones in their lanes
         ended = ZERO
         for l in range(L):
-            ended |= U(z[KEY * L + l] == OFF) << l
+            ended |= U(z[KEY * ROW + l] == OFF) << l
         if ended:
-            runaway = turn_over(z, words, p, lanes, batch, ended, rounds, out, rows, low)
+            runaway = turn_over(z, words, q, p, lanes, batch, ended, rounds, out, rows, low)
             if runaway >= 0:
                 return runaway
         if batch.numbers[2] == batch.numbers[0]:
             break
         if rounds & U(255) == ZERO:
             for l in range(L):
-                if z[NUMBER * L + l] != OFF and rounds - z[BEGUN * L + l] > MOST_FIRINGS:
-                    return np.int64(z[NUMBER * L + l])
+                if z[NUMBER * ROW + l] != OFF and rounds - z[BEGUN * ROW + l] > MOST_FIRINGS:
+                    return np.int64(z[NUMBER * ROW + l])
         rounds += ONE
 
-        if W == ONE and g.plain:
-            fire_plain(z, now, blocks, g, p.go, passed)
+        if W == ONE and g.depth:
             if watched:
                 record(z, g, low, rows, log)
-            more = True
-            while more:
-                armed += enqueue_plain(z, words, q, counters, g)
-                draw(z, words, q, p, clocks, others, U(2) * L, c1, k0, k1)
-                more = False
+            renew(z, words, q, now, blocks, g, p.go, p.slots, passed)
+            if g.special:
                 for l in range(L):
-                    more |= z[(MASKS + NEW) * L + l] != ZERO
+                    z[row_of(REFUSED, words, ZERO) + l] &= ~p.runs[z[STATUS * ROW + l]]
+            draw(z, words, q, p, others, g.depth * L, c1, k0, k1)
+            first_due(z, words, q, g)
         else:
             moving = fire(z, words, p.rules, fired)
             move(z, words, now, blocks, occupancy, gates, g, p.rules, moving, p.moves, p.ways)
@@ -959,24 +985,29 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
             if g.joint:
                 join(z, words, p.joint, p.needs)
             call(z, words, p.once, p.renewed)
+            if g.certain:
+                armed += wait(z, words, clocks, g, p.sure, p.waits)
             queued = enqueue(z, words, q, counters, g)
-            draw(z, words, q, p, clocks, others, queued, c1, k0, k1)
+            draw(z, words, q, p, others, queued, c1, k0, k1)
+            set_clocks(words, q, clocks, queued, g)
+            next_due(z, words, clocks, g)
             armed += queued
-        next_due(z, words, clocks, g)
 
     add_up(lanes, batch, W, g, out, rows)
     for u in range(g.units):
-        out.occupancy[(u * g.S + p.begin.now[U(2) * u]) * g.R] += np.int64(n)
+        out.occupancy[(u * g.S + p.begin.now[U(4) * g.cells + U(2) * u]) * g.R] += np.int64(n)
     for i in range(g.cells * g.R):
         out.occupancy[i] += np.int64(np.int32(occupancy[i]))
-    if g.plain:
-        for e in range(g.E):
-            for s in range(g.S):
-                d = p.go[(e * g.S + s) * U(4)]
-                for day in range(g.R):
-                    count = np.int64(passed[(e * g.S + s) * g.R + day])
-                    out.occupancy[s * g.R + day] -= count
-                    out.occupancy[d * g.R + day] += count
+    if g.depth:
+        for e in range(g.E + ONE):
+            left, entered = p.go[e * U(8)] >> U(2), p.go[e * U(8) + U(2)]
+            for day in range(g.R):
+                count = np.int64(passed[e * g.R + day])
+                for i in range(g.depth):
+                    armed += U(count) if p.slots[(entered << U(3)) + (i << ONE) + ONE] >> SIX < g.E else ZERO
+                if e < g.E:
+                    out.occupancy[left * g.R + day] -= count
+                    out.occupancy[entered * g.R + day] += count
                     fired[e] += count
     for e in range(g.E):
         out.fired[e] += fired[e]

@@ -3,23 +3,52 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from escsim.kernel import ALL, LINEAR, OFF, ONE, STEP, TICK, ZERO, Beginning, L, Packed, Sizes, U
+from escsim.distributions import CELLS, OCTAVES, SIDE
+from escsim.kernel import ALL, LINEAR, NOT_EVER, OFF, ONE, STEP, TICK, ZERO, Beginning, L, Packed, Sizes, U
 from escsim.process import STAYS, Process
+
+NO_ADDRESS = ALL << U(46)  # chance never says no, and nobody asks
+APART = 1 << 18  # from the lower side of a table to the upper: the sign bit of a float less the 47 bits that tell no cell, and 4 numbers a cell
+FIRST_PLACE = U((1023 + 63 - OCTAVES) * CELLS * 4)  # of the least tail, by its exponent
+
+
+def spread(tables: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
+    """Lay quantile tables out so that sign, exponent and highest bits of a tail, as a float, are the place of its cell.
+
+    What is left free takes no memory, since nobody touches it.
+
+    Returns
+    -------
+    tables : float
+    places : uint64, shape (shapes,)
+        What is to be added to the place, for each shape.
+    """
+    shapes = tables.reshape(-1, 2, SIDE)
+    number, many = np.arange(len(shapes)), APART // SIDE
+    places = number // many * 2 * APART + number % many * SIDE
+    room = np.zeros((int(number[-1]) // many + 1) * 2 * APART)
+    for place, shape in zip(places, shapes, strict=True):
+        room[place : place + SIDE], room[place + APART : place + APART + SIDE] = shape
+    return room, places.astype(U) - FIRST_PLACE
 
 
 def pack(p: Process) -> Packed:
     """Lay a process out for the kernel."""
     E, M, S, C, W, R = p.n_events, p.n_missions, p.n_statuses, p.n_choices, p.n_words, p.days + 1
-    units, rows = M + p.n_pairs, 2 * (M + p.n_pairs)  # in `now` status and tick of every unit, and then first and last tick and time of all statuses
+    units = M + p.n_pairs
+    rows = 4 * units * S  # in `now` first and last tick, time and entries of every status of every unit, and then status and tick of the units
     paired = p.twin < M
 
     laws = np.zeros((E + 1, 8), U)
     laws[:E, 0], laws[:E, 4], laws[E, 0] = p.chance, p.law, 1 << 32
-    laws[:E, 1], laws[:E, 5] = np.where(p.law == 0, p.at, 0), p.at
+    tables, places = spread(p.tables)
+    laws[:E, 1], laws[:E, 5] = np.where(p.law == 0, places[np.where(p.law == 0, p.at, 0) // (2 * SIDE)], 0), p.at
     empirical = (p.law == STEP) | (p.law == LINEAR)
     laws[:E, 2] = np.where(empirical, p.many.astype(float), p.base).view(U)
     laws[:E, 3] = p.scale.view(U)
+    laws[E, 2] = NOT_EVER
 
     rules = np.zeros((512, 4 + 2 * W), U)
     rules[:E, 0], rules[:E, 1] = np.where(p.acts, ZERO, ALL), p.puts
@@ -34,39 +63,48 @@ def pack(p: Process) -> Packed:
     ways, moves = np.zeros((n, S, 8), U), np.zeros((n, 8), U)
     dest = np.where(to == STAYS, 0, to)
     ways[:, :, 0], ways[:, :, 1], ways[:, :, 2] = to, (m[:, None] * S + status) * R, (m[:, None] * S + dest) * R
-    ways[:, :, 3], ways[:, :, 4 : 4 + W] = rows + m[:, None] * S + status, admits[m[:, None], dest]
+    ways[:, :, 3], ways[:, :, 4 : 4 + W] = 4 * (m[:, None] * S + status), admits[m[:, None], dest]
     pair = M + p.pair[m].astype(int)
-    moves[:, 0], moves[:, 3], moves[:, 5] = 2 * m, 8 * S * np.arange(n), m * W * int(L)
-    moves[:, 1], moves[:, 2] = np.where(paired[m], 2 * pair, 0), pair * S * R
-    moves[:, 4], moves[:, 6] = 2 * p.twin[m].astype(int), rows + pair * S
+    moves[:, 0], moves[:, 3], moves[:, 5] = rows + 2 * m, 8 * S * np.arange(n), m * W * int(L)
+    moves[:, 1], moves[:, 2] = np.where(paired[m], rows + 2 * pair, 0), pair * S * R
+    moves[:, 4], moves[:, 6] = rows + 2 * p.twin[m].astype(int), 4 * pair * S
 
-    go = np.zeros((E + 2, S, 4), U)
-    if p.plain:
-        go[:, :, 0], go[: E + 1, :, 1] = status, rules[: E + 1, :1]
-        for e in np.flatnonzero(np.diff(p.fires)):
-            go[e, :, 0] = np.where(to[p.fires[e]] == STAYS, status, to[p.fires[e]])
-            go[e, :, 1] = np.where(to[p.fires[e]] == STAYS, ZERO, ALL)
-        go[: E + 1, :, 2] = admits[0, go[: E + 1, :, 0].astype(int), 0] & (ALL >> U(64 - E))
-        go[:, :, 3] = np.arange((E + 2) * S).reshape(E + 2, S) * R
-
-    now = np.zeros((rows + 3 * units * S + 7) // 8 * 8, U)
-    now[: 2 * M : 2] = p.start
-    for mission in np.flatnonzero(paired):
-        now[2 * (M + p.pair[mission])] = max(p.start[mission], p.start[p.twin[mission]])
-    now[rows : rows + units * S] = OFF
-    due = np.maximum(p.base, 0.0).astype(np.int64)  # of no account unless the event is forced
     # the high bits of chance stand above the number of the arming, so that the draws of eight lanes are looked over at once
     coarse = np.where((p.law == 0) & (p.chance > 0), p.chance - ONE, ZERO) >> U(14)
-    addresses = np.zeros((E + 8) // 8 * 8, U)
-    addresses[:E] = p.key | coarse << U(46)
-    addresses[E] = ALL << U(46)
+    addresses = p.key | coarse << U(46)
+
+    special = (p.law != 0) | (p.chance < 1 << 32)
+    certain = (p.law == 0) & (p.scale == 0.0) & (p.chance == 1 << 32)
+    looked_over = 0 if p.depth or not special.any() else E * int(L)
+    go, runs = np.zeros((512, 8), U), np.zeros(S, U)
+    go[:, 3] = np.minimum(np.arange(512), E + 1) * R
+    slots = np.zeros((S, 4, 2), U)
+    if p.depth:
+        slots[:] = NO_ADDRESS, E << 6
+        runs = admits[0, :, 0] & (ALL >> U(64 - E))
+        filled = np.zeros(S, int)
+        for e in np.argsort(~special, stable=True):
+            left = int(np.flatnonzero(runs >> U(e) & ONE)[0])
+            go[e, :3] = 4 * left, 4 * to[p.fires[e], left], to[p.fires[e], left]
+            slots[left, filled[left]] = addresses[e], e << 6
+            filled[left] += 1
+            looked_over = max(looked_over, int(L) * int(filled[left]) * bool(special[e]))
+        go[E, :3] = 0, 4 * p.start[0], p.start[0]
+        go[: E + 1, 4:] = slots[go[: E + 1, 2].astype(int), :2].reshape(E + 1, 4)
+
+    now = np.zeros((rows + 2 * units + 7) // 8 * 8, U)
+    now[rows : rows + 2 * M : 2] = p.start
+    for mission in np.flatnonzero(paired):
+        now[rows + 2 * (M + p.pair[mission])] = max(p.start[mission], p.start[p.twin[mission]])
+    now[:rows:4] = OFF
+    due = np.maximum(p.base, 0.0).astype(np.int64)  # of no account unless the event is forced
     begin = Beginning(
         act=p.forced,
-        used=p.roots if p.plain else p.forced,
+        used=p.roots if p.depth else p.forced,
         gates=admits[np.arange(M), p.start.astype(int)].ravel() if M else np.zeros(0, U),
         clocks=np.where(due < p.end, due.astype(U) << TICK | np.arange(E, dtype=U), OFF),
         now=now,
-        addresses=addresses,
+        addresses=addresses[: 0 if p.depth else E],
     )
 
     sizes = np.diff(p.options).astype(int)
@@ -75,20 +113,23 @@ def pack(p: Process) -> Packed:
     for c, size in enumerate(sizes):
         option[c * most : c * most + size] = p.option[p.options[c] : p.options[c + 1]]
         cut[c * most : c * most + size] = p.cut[p.options[c] : p.options[c + 1]]
-    special = bool(np.any((p.law != 0) | (p.chance < 1 << 32)))
-    g = Sizes(
-        *(U(size) for size in (E, M, S, C, units, units * S, R, p.end, len(now), most, (E | 7).bit_length(), p.plain, special, np.any(p.joint)))
-    )
+    shift, certainly, formulas = (E | 7).bit_length(), bool(certain.any()), bool(np.any(p.law != 0))
+    sizes_of = (E, M, S, C, units, units * S, R, p.end, len(now), most, shift, p.depth, looked_over, formulas, certainly, bool(np.any(p.joint)))
+    g = Sizes(*(U(size) for size in sizes_of))
     return Packed(
         g=g,
         begin=begin,
         laws=laws.ravel(),
-        tables=p.tables,
+        tables=tables,
         points=p.points,
         rules=rules.ravel(),
         moves=moves.ravel(),
         ways=ways.ravel(),
         go=go.ravel(),
+        slots=slots.ravel(),
+        runs=runs,
+        sure=np.packbits(np.pad(certain, (0, 64 * W - E)), bitorder="little").view(U),
+        waits=np.where(certain, p.base + 0.5, 0.0).astype(U),
         once=p.once,
         renewed=p.renewed,
         joint=p.joint,

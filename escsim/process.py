@@ -36,9 +36,10 @@ class Process(NamedTuple):
         Ticks and days of the period.
     n_events, n_missions, n_statuses, n_choices, n_words, n_pairs : int
         Sizes; `n_words` is the number of 64-bit words of a mask over events.
-    plain : int
-        1 if there is one mission, and all events are standing hazards with at most one move each: a process with no
-        memory beyond its clocks, for which the kernel has a shorter way.
+    depth : int
+        If it is a semi-Markov process, for which the kernel has a shorter way, how many events run in a status at most;
+        else 0. It is one if there is one mission, and all events are standing hazards that run in one status and leave
+        it, four in each at most: then every firing ends all clocks.
     key, chance : uint64, shape (n_events,)
         Address of each event's draws; P with which it is armed if word x2 < P, 0 to 2^32.
     law : uint8, shape (n_events,)
@@ -91,7 +92,7 @@ class Process(NamedTuple):
     n_choices: int
     n_words: int
     n_pairs: int
-    plain: int
+    depth: int
     key: Words
     chance: Words
     law: Bytes
@@ -194,7 +195,7 @@ class _Compiler:
                 )
         place = {mission: number for number, mission in enumerate(scenario.missions)}
         pairs = pairs_of(scenario)
-        moves = self.moves()
+        moves, gates = self.moves(), self.gates()
         return Process(
             end=scenario.period.ticks,
             days=sum(1 for _ in scenario.period.days()),
@@ -204,12 +205,12 @@ class _Compiler:
             n_choices=sizes["choices"],
             n_words=self.words,
             n_pairs=len(pairs),
-            plain=int(self.plain(moves)),
+            depth=self.depth(moves, gates["admits"]),
             key=_words(address("event", event.id) for event in self.events),
             chance=_words(threshold(1.0 if event.probability is None else event.probability) for event in self.events),
             **self.delays(),
             **moves,
-            **self.gates(),
+            **gates,
             **self.links(),
             **self.choices(),
             start=_words(scenario.ladder.severity[status] for status in scenario.initial.values()),
@@ -217,11 +218,18 @@ class _Compiler:
             pair=_words(next((n for n, pair in enumerate(pairs) if mission in missions_of(pair)), len(pairs)) for mission in place),
         )
 
-    def plain(self, moves: dict[str, Any]) -> bool:
-        """Tell whether there is nothing but standing hazards of one mission."""
+    def depth(self, moves: dict[str, Any], admits: Words) -> int:
+        """Give how many events run in a status at most if this is a semi-Markov process, 0 if not."""
         hazards = all(event.repeats and event.follows is None and not event.unless for event in self.events)
-        small = len(self.scenario.missions) == 1 and len(self.events) <= 64 and bool(np.all(np.diff(moves["fires"]) <= 1))
-        return hazards and small and not self.scenario.choices and not self.forced
+        if not hazards or len(self.scenario.missions) != 1 or len(self.events) > 64 or self.scenario.choices or self.forced:
+            return 0
+        runs = np.array([[int(word) >> e & 1 for e in range(len(self.events))] for word in admits])  # by status and event
+        if np.any(runs.sum(axis=0) != 1) or np.any(np.diff(moves["fires"]) != 1):
+            return 0
+        left = runs.argmax(axis=0)
+        entered = moves["leads"][moves["way"].astype(int) + left]
+        most = int(runs.sum(axis=1).max())
+        return most if most <= 4 and not np.any((entered == left) | (entered == STAYS)) else 0
 
     def mask(self, names: Iterable[str]) -> list[int]:
         """Give the words of a mask over events."""

@@ -507,23 +507,28 @@ def told(pick: Pick) -> Data:
     return _changeable(pick, data)
 
 
-def plain(pick: Pick) -> Data:
-    """Give standing hazards of one mission, for which the kernel has a way of its own."""
+def hazards(pick: Pick) -> Data:
+    """Give standing hazards of one mission; often each runs in one status and leaves it, for which the kernel has a way of its own."""
     steps = ladder(pick, shared=False)
     side = pick.one(["own", "theirs"])
     actor, target = ("AAA", "BBB") if side == "own" else ("BBB", "AAA")
     steps["moves"] = dict.fromkeys(ways_of(steps), side)
     events: list[Data] = []
     size = pick.one([1 + pick.below(10), 1 + pick.below(10), 1 + pick.below(10), 20, 63, 64])
-    for number in range(size):
+    leaving = [(trigger, source) for trigger, way in ways_of(steps).items() for source, dest in way.items() if dest != source]
+    ways = pick.shuffled(leaving * 4) if pick.often(60) else []
+    ways = [way for place, way in enumerate(ways) if sum(way[1] == other[1] for other in ways[:place]) < 4][:size]  # four in a status at most
+    for number in range(len(ways) or size):
         actions = pick.some(PLAIN, 0, 1) if pick.often(20) else []
-        if not actions or pick.often(80):
-            actions.insert(pick.below(len(actions) + 1), pick.one(list(ways_of(steps))))
+        if not actions or pick.often(80) or ways:
+            actions.insert(pick.below(len(actions) + 1), ways[number][0] if ways else pick.one(list(ways_of(steps))))
         event: Data = {"id": f"e{number}", "actor": actor, "target": target, "action": actions, "repeats": True, "delay": pick.one(LATER)}
         if pick.often(40):
             event["probability"] = pick.one([0.5, 0.8, 1.0, 0.25, 0.0])
         events.append(event)
-    for event in events if missions_of(events, steps) else ():
+    for event, (_, source) in zip(events, ways, strict=False):
+        event["while"] = {"AAA->BBB": source}
+    for event in events if missions_of(events, steps) and not ways else ():
         if pick.often(50):
             event["while"] = {"AAA->BBB": pick.some([*statuses_of(steps), *steps.get("groups", {})], 1, 4)}
     start = {"AAA->BBB": pick.one(statuses_of(steps))} if pick.often(30) and missions_of(events, steps) else {}
@@ -570,12 +575,12 @@ def endless(pick: Pick) -> Data:
     return data
 
 
-KINDS: dict[str, Callable[[Pick], Data]] = {"free": free, "told": told, "plain": plain, "wide": wide, "endless": endless}
+KINDS: dict[str, Callable[[Pick], Data]] = {"free": free, "told": told, "hazards": hazards, "wide": wide, "endless": endless}
 
 
 def anything(pick: Pick) -> Data:
     """Give a scenario of one of these kinds that is not large."""
-    return pick.one([free, free, free, told, told, plain, plain])(pick)
+    return pick.one([free, free, free, told, told, hazards, hazards])(pick)
 
 
 def _vague(pick: Pick, when: str) -> str:

@@ -182,8 +182,7 @@ def noticed(trajectory: Trajectory, process: Process, forced: set[str]) -> Count
     fates = fates_of(trajectory, forced)
     seen.update(["trajectory", *fates.values()], never_called=len(process.key) - len(fates))
     seen["ties"] += len(ticks) - len(set(ticks))
-    seen["moot although plain"] += process.plain and any(step.moot for step in trajectory.steps)
-    seen["happened in plain"] += process.plain and any(not step.moot for step in trajectory.steps)
+    seen["happened in a semi-Markov process"] += bool(process.depth and trajectory.steps)
     seen["entered anew"] += any(move.source == move.dest for step in trajectory.steps for move in step.moves)
     seen["moved in passing"] += any(a.tick == b.tick and a.moves and b.moves for a, b in pairwise(trajectory.steps))
     armed, last = Counter[str](), dict[str, str]()
@@ -198,13 +197,15 @@ def noticed(trajectory: Trajectory, process: Process, forced: set[str]) -> Count
 def features(scenario: Scenario, intervention: Intervention | None) -> Counter[str]:
     """Tell which features of the form a scenario has, and how it is compiled."""
     process, ladder = compile_scenario(scenario, intervention), scenario.ladder
-    seen = Counter[str]({"plain": process.plain, f"{process.n_words} words": 1})
+    seen = Counter[str]({f"{process.depth} in a status": 1, f"{process.n_words} words": 1})
     seen["more than 64 units"] += process.n_missions + process.n_pairs > 64
     seen["no mission"] += not process.n_missions
     seen["start"] += bool(scenario.start)
     for kind in ("remove", "move", "force", "choose", "set") if intervention else ():
         seen[kind] += bool(getattr(intervention, kind))
-    seen["plain, removed"] += bool(process.plain and intervention and intervention.remove)
+    seen["chance in a semi-Markov process"] += bool(process.depth and np.any(process.chance < 2**32))
+    seen["no table in a semi-Markov process"] += bool(process.depth and np.any(process.law))
+    seen["certain"] += bool(np.any((process.law == 0) & (process.scale == 0) & (process.chance == 2**32)))
     seen["option forced"] += bool(intervention and set(intervention.force or ()) & set(scenario.choice_of))
     for e, event in enumerate(scenario.events):
         triggers = [action for action in event.action if action in ladder.triggers]
@@ -257,7 +258,8 @@ EVERY = [  # what has to be among the generated scenarios and their trajectories
     *("joint", "joint over several", "link back", "link between words", "unless", "gate over two missions", "standing hazard", "repeats"),
     *("moves own", "moves theirs", "moves both", "several triggers", "no trigger", "no mission", "start", "more than 64 units"),
     *("remove", "move", "force", "choose", "set", "option forced", "option with a delay of its own", "barred by itself in time"),
-    *("plain", "plain, removed", "moot although plain", "happened in plain", "1 words", "2 words"),
+    *(*(f"{depth} in a status" for depth in range(5)), "happened in a semi-Markov process", "certain", "1 words", "2 words"),
+    *("chance in a semi-Markov process", "no table in a semi-Markov process"),
     *(*FATES, "never_called", "runaway", "ties", "entered anew", "moved in passing", "armed again"),
     *("refused, then called", "refused, then shut", "armed, then shut", "armed, then barred", "refused, then barred", "called, then barred"),
     *("shut, then barred", "shut, then armed", "shut, then refused", "called, then refused", "barred, then ignored", "idle, then ignored"),
@@ -276,7 +278,7 @@ def generated(number: int) -> Data:
     sizes = [size for size in SIZES if size <= 128 or number >= 1000]
     if number % 50 == 0:
         return strategies.wide(pick, sizes[turn % len(sizes)])
-    return KINDS["endless" if number % 50 == 1 else ("plain", "plain", "told", "told", "told", "free", "free", "free")[number % 8]](pick)
+    return KINDS["endless" if number % 50 == 1 else ("hazards", "hazards", "told", "told", "told", "free", "free", "free")[number % 8]](pick)
 
 
 def differential(data: Data, seed: int, first: int, picks: list[int]) -> Counter[str]:
@@ -345,20 +347,21 @@ def test_numbers_of_more_than_32_bits_agree(seed: int, first: int) -> None:
 STANDING = """\
 title: Again and again
 actors: {AAA: Alpha, BBB: Beta}
-ladder: {machine: {states: [low, high], initial: low, transitions: [[go, low, "="], [up, high, "="]]}}
+ladder: {machine: {states: [low, high], initial: low, transitions: [[go, low, high], [go_back, high, low]]}}
 period: {from: 2024-01-01, to: 2024-01-10}
 events:
   - {id: again, actor: AAA, target: BBB, action: go, repeats: true, delay: DELAY}
+  - {id: back, actor: AAA, target: BBB, action: go_back, repeats: true, delay: DELAY}
 MORE
 """
 
 
-@pytest.mark.parametrize("more", ["", "  - {id: late, actor: AAA, action: protest, date: 2024-01-10 23:59}\n"], ids=["plain", "not plain"])
+@pytest.mark.parametrize("more", ["", "  - {id: late, actor: AAA, action: protest, date: 2024-01-10 23:59}\n"], ids=["semi-Markov", "not"])
 def test_ten_thousand_firings_are_one_too_many(more: str) -> None:
     """A limit that is off by one, or that the kernel's shorter way does not know."""
     text = STANDING.replace("MORE\n", more)
     scenario = strategies.load(text.replace("DELAY", "86.41 seconds" if more else "86.4 seconds"))
-    assert compile_scenario(scenario).plain == (not more)
+    assert compile_scenario(scenario).depth == (not more)
     assert len(log(compile_scenario(scenario), SEED, 0, 2, size=10)[1]) == 9_999
     assert int(simulate(scenario, 2, seed=SEED, threads=1).firings.sum()) == 2 * 9_999
     assert compare(scenario, None, 0, [1])["trajectory"]
@@ -367,9 +370,9 @@ def test_ten_thousand_firings_are_one_too_many(more: str) -> None:
         log(compile_scenario(scenario), SEED, 0, 1)
     with pytest.raises(escsim.ScenarioError) as error:
         simulate(scenario, 100, seed=SEED, threads=1)
-    last = "late" if more else "again"
+    last = "late" if more else "back"
     assert f"{LIMIT} in one run (seed {SEED}, trajectory " in str(error.value)
-    assert f"the last: again, again, again, again, again, {last}" in str(error.value)
+    assert f"the last: again, back, again, back, again, {last}" in str(error.value)
     assert str(error.value).startswith(str(scenario.event_place(last)))
 
 
@@ -390,7 +393,7 @@ def fingerprint(scenario: Scenario, n: int, threads: int | None = None) -> str:
 
 
 PRINTED = "import sys; from tests.test_kernel import fingerprint, named\nfor name in sys.argv[2:]: print(fingerprint(named(name), int(sys.argv[1])))"
-ABROAD = ["iran-pakistan-2024", str(BENCHMARKS / "w2.yaml"), "126"]  # dated, plain, and generated
+ABROAD = ["iran-pakistan-2024", str(BENCHMARKS / "w2.yaml"), "126"]  # dated, semi-Markov, and generated
 
 
 def abroad(n: int, env: dict[str, str], command: list[str] | None = None, timeout: int = 300) -> list[str]:
