@@ -84,12 +84,11 @@ class Ensemble:
         Trajectories by the most severe status in which time passed.
     fates : int64, shape (5, events)
         Trajectories in which each event happened; chance said no when it was last armed; it was cancelled, its gate
-        not open, or barred; it was
-        moot; it was censored, still to come when the period ended. In the rest it was never called.
+        not open, or barred; it was moot; it was censored, still to come when the period ended. In the rest it was never called.
     firings : int64, shape (events,)
         Firings of each event.
-    armings : int
-        How often events were armed.
+    armings, decisions : int
+        How often events were armed, and how often choices were put. Together these are the activations.
     """
 
     scenario: Scenario
@@ -105,6 +104,7 @@ class Ensemble:
     fates: Counts
     firings: Counts
     armings: int
+    decisions: int
 
     def __repr__(self) -> str:
         return f"<Ensemble of {self.scenario.name}: {self.n:,} variants, seed {self.seed}>"
@@ -255,6 +255,7 @@ def simulate(
         fates=whole.fate.reshape(len(FATES), process.n_events),
         firings=whole.fired,
         armings=int(whole.total[2]),
+        decisions=int(whole.total[3]),
     )
 
 
@@ -299,7 +300,7 @@ def _output(process: Process) -> Output:
     cells = (process.n_missions + process.n_pairs) * process.n_statuses
     by_day = cells * (process.days + 1)
     sizes = {"occupancy": by_day, "first": by_day, "last": by_day, "peak": cells}
-    sizes |= {"fate": len(FATES) * process.n_events, "fired": process.n_events, "total": 3}
+    sizes |= {"fate": len(FATES) * process.n_events, "fired": process.n_events, "total": 4}
     return Output(time=np.zeros(cells, np.uint64), **{name: np.zeros(size, np.int64) for name, size in sizes.items()})
 
 

@@ -75,8 +75,8 @@ class Output(NamedTuple):
         or barred), moot, censored.
     fired : int64, shape (events,)
         Firings of each event.
-    total : int64, shape (3,)
-        Trajectories, firings, armings.
+    total : int64, shape (4,)
+        Trajectories, firings, armings, choices put.
     """
 
     occupancy: Any
@@ -533,7 +533,7 @@ def shut(z, words, gates, g):
 
 @inlined
 def choose(z, words, q, p, chosen, c1, k0, k1):
-    """Put the choices that follow what has happened: pick options to be called."""
+    """Put the choices that follow what has happened: pick options to be called; give how many there are."""
     W = U(len(words))
     for w in range(W):
         for l in range(L):
@@ -572,6 +572,7 @@ def choose(z, words, q, p, chosen, c1, k0, k1):
             o += U(q[field(WORD, words) + j] >= p.cut[c * p.g.most + i])
         f = p.option[o]
         z[row_of(PICKED, words, f >> SIX) + l] |= U(f < p.g.E) << (f & LANE)
+    return n
 
 
 @inlined
@@ -947,7 +948,7 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
     for l in range(L):
         z[KEY * ROW + l] = OFF
         z[NUMBER * ROW + l] = OFF
-    armed, rounds = ZERO, ZERO
+    armed, decided, rounds = ZERO, ZERO, ZERO
     while True:
         # trajectories that have come to their end, and new ones in their lanes
         ended = ZERO
@@ -981,7 +982,7 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
                 record(z, g, low, rows, log)
             shut(z, words, gates, g)
             if g.C > ZERO:
-                choose(z, words, q, p, chosen, c1, k0, k1)
+                decided += choose(z, words, q, p, chosen, c1, k0, k1)
             if g.joint:
                 join(z, words, p.joint, p.needs)
             call(z, words, p.once, p.renewed)
@@ -1014,6 +1015,7 @@ def _simulate(p, words, seed, first_trajectory, n, out, rows, log):
         out.total[1] += fired[e]
     out.total[0] += np.int64(n)
     out.total[2] += np.int64(armed)
+    out.total[3] += np.int64(decided)
     return np.int64(-1)
 
 

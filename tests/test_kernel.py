@@ -40,7 +40,7 @@ NAMED = ["iran-pakistan-2024", "iraq-iran-2024", "saudi-iran-2016", *(str(BENCHM
 BATCH = 70  # more than there are lanes, so that some lanes are used again
 LIMIT = "10,000 firings"
 LONG = 100  # firings
-FIELDS = ("counts", "first", "last", "time", "peak", "fates", "firings", "armings")  # of an ensemble
+FIELDS = ("counts", "first", "last", "time", "peak", "fates", "firings", "armings", "decisions")  # of an ensemble
 
 QUICK = settings(max_examples=100, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
@@ -117,16 +117,26 @@ def counted(out: Any, process: Process) -> dict[str, Any]:
     told = {"counts": np.cumsum(out.occupancy.reshape(*shape[:2], process.days + 1), axis=2)[:, :, : process.days]}
     told |= {name: getattr(out, name).reshape(*shape[:2], process.days + 1) for name in ("first", "last")}
     told |= {name: getattr(out, name).reshape(shape[:2]).astype(np.int64) for name in ("time", "peak")}
-    return told | {"fates": out.fate.reshape(len(FATES), -1), "firings": out.fired, "total": out.total}
+    return told | {"fates": out.fate.reshape(len(FATES), -1), "firings": out.fired, "total": out.total[:3], "decisions": out.total[3]}
 
 
 # The comparison
 
 
-def stepped(scenario: Scenario, process: Process, intervention: Intervention | None, seed: int, number: int) -> Trajectory | None:
+class Counted(Addressed):
+    """Addressed draws that count the choices put, but for those that an intervention settles."""
+
+    decisions = 0
+
+    def option(self, *of: Any) -> str:
+        self.decisions += 1
+        return super().option(*of)
+
+
+def stepped(scenario: Scenario, draws: Counted, intervention: Intervention | None) -> Trajectory | None:
     """Run one trajectory on the stepper; None if it is refused for its 10,000 firings."""
     try:
-        return run(scenario, Addressed(scenario, process, seed, number), intervention)
+        return run(scenario, draws, intervention)
     except escsim.ScenarioError as error:
         if LIMIT not in str(error):
             raise
@@ -150,7 +160,7 @@ def compare(scenario: Scenario, intervention: Intervention | None, first: int, p
     forced = set((intervention.force if intervention else None) or ())
     batch = compiled(process, seed, first, BATCH)
     if isinstance(batch, int):
-        assert stepped(scenario, process, intervention, seed, batch) is None
+        assert stepped(scenario, Counted(scenario, process, seed, batch), intervention) is None
         with pytest.raises(ensembles._RunawayError):
             ensembles._run(process, seed, batch, 1)
         seen.update(["runaway", "long"])
@@ -161,7 +171,8 @@ def compare(scenario: Scenario, intervention: Intervention | None, first: int, p
         if firings > LONG and seen["long"]:
             continue
         seen["long"] += firings > LONG
-        trajectory = stepped(scenario, process, intervention, seed, number)
+        draws = Counted(scenario, process, seed, number)
+        trajectory = stepped(scenario, draws, intervention)
         assert (trajectory is None) == isinstance(mine, int)
         if trajectory is None or isinstance(mine, int):
             seen["runaway"] += 1
@@ -169,7 +180,9 @@ def compare(scenario: Scenario, intervention: Intervention | None, first: int, p
         found = counted(ensembles._run(process, seed, number, 1), process)
         found |= {f"row {name}": getattr(mine[1], name)[at] for name in mine[1]._fields}
         found |= {"log": mine[0][at]}
-        for name, value in reckoned(trajectory, process, forced).items():
+        settled = intervention is not None and intervention.choose is not None
+        expected = reckoned(trajectory, process, forced) | ({} if settled else {"decisions": draws.decisions})
+        for name, value in expected.items():
             if not np.array_equal(value, found[name]):
                 raise AssertionError(f"trajectory {number} of seed {seed}: {name} by the stepper {value}, by the kernel {found[name]}")
         seen += noticed(trajectory, process, forced)
