@@ -582,17 +582,14 @@ def join(z, words, joint, needs):
     for w in range(W):
         calls, joining = row_of(CALLS, words, w), ZERO
         for l in range(L):
-            joining |= U(z[calls + l] & joint[w] != ZERO) << l
+            joining |= z[calls + l] & joint[w]
         while joining:
-            l = lowest(joining)
+            f = lowest(joining)
             joining &= joining - ONE
-            bits = z[calls + l] & joint[w]
-            while bits:
-                f = lowest(bits)
-                bits &= bits - ONE
-                for v in range(W):
-                    if needs[(U(64) * w + f) * W + v] & ~z[row_of(HAPPENED, words, v) + l]:
-                        z[calls + l] &= ~(ONE << f)
+            for v in range(W):
+                need = needs[(U(64) * w + f) * W + v]
+                for l in range(L):
+                    z[calls + l] &= ~(U((need & ~z[row_of(HAPPENED, words, v) + l]) != ZERO) << f)
 
 
 @inlined
