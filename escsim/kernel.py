@@ -623,14 +623,17 @@ def wait(z, words, clocks, g, sure, waits):
         for l in range(L):
             some |= U((z[new + l] & sure[w]) != ZERO) << l
         while some:
-            l = lowest(some)
-            bits = z[new + l] & sure[w]
-            f = U(64) * w + lowest(bits)
-            due = (z[KEY * ROW + l] >> TICK) + waits[f]
-            clocks[f << SIX | l] = (due << TICK | f) if due < g.end else OFF
-            z[new + l] ^= bits & (ZERO - bits)
-            some ^= U(bits & (bits - ONE) == ZERO) << l
-            n += ONE
+            turn = some
+            while turn:
+                l = lowest(turn)
+                turn &= turn - ONE
+                bits = z[new + l] & sure[w]
+                f = U(64) * w + lowest(bits)
+                due = (z[KEY * ROW + l] >> TICK) + waits[f]
+                clocks[f << SIX | l] = (due << TICK | f) if due < g.end else OFF
+                z[new + l] ^= bits & (ZERO - bits)
+                some ^= U(bits & (bits - ONE) == ZERO) << l
+                n += ONE
     return n
 
 
