@@ -540,15 +540,19 @@ def choose(z, words, q, p, chosen, c1, k0, k1):
             z[row_of(PICKED, words, w) + l] = ZERO
     n = putting = ZERO
     for l in range(L):
-        putting |= U((z[PUTS * ROW + l] & z[LIVE * ROW + l]) != ZERO) << l
-    while putting:
-        l = lowest(putting)
-        putting &= putting - ONE
         puts = z[PUTS * ROW + l] & z[LIVE * ROW + l]
-        while puts:
+        z[PUTS * ROW + l] = puts
+        putting |= U(puts != ZERO) << l
+    while putting:
+        turn = putting
+        while turn:
+            l = lowest(turn)
+            turn &= turn - ONE
+            puts = z[PUTS * ROW + l]
             c = lowest(puts)
-            puts &= puts - ONE
             flag = ONE << c
+            z[PUTS * ROW + l] = puts ^ flag
+            putting ^= U(puts == flag) << l
             busy = z[PUT * ROW + l] & p.choice_once & flag
             for w in range(W):
                 busy |= z[row_of(CALLED, words, w) + l] & ~z[row_of(REFUSED, words, w) + l] & p.option_mask[c * W + w]
