@@ -30,8 +30,8 @@ from numba.np.arrayobj import make_array
 U = np.uint64
 ONE, ZERO, LOW = U(1), U(0), U(0xFFFF_FFFF)
 L = U(64)  # lanes
-ROW = U(72)  # from a field of the lanes to the next
-LANE, SIX = U(63), U(6)  # to part a number below 64 from what stands above it: lanes, events of a word, cells
+ROW = U(72)  # from a field of the lanes to the next: places 4096 bytes apart are taken for one another by some processors
+LANE, SIX = U(63), U(6)  # to part a number below 64 from what stands above it: lanes, events of a word
 ALL = OFF = U(0xFFFF_FFFF_FFFF_FFFF)  # every bit; a clock that does not run
 EVENT, TICK = U(0x1FF), U(9)  # the event of a clock is its low nine bits
 MOST_FIRINGS, MOST_ARMINGS = U(10_000), U(0x3FFF)  # of a trajectory; of an event in it, a mask
@@ -252,12 +252,6 @@ compiled: Callable[[Any], Any] = njit(nogil=True, error_model="numpy", no_cpytho
 
 
 @intrinsic
-def leading(typing: Any, x: Any) -> Any:  # noqa: ARG001
-    """Count the leading zeros of a 64-bit word (64 for 0)."""
-    return types.uint64(types.uint64), lambda context, builder, _, args: builder.ctlz(args[0], context.get_constant(types.boolean, False))
-
-
-@intrinsic
 def lowest(typing: Any, x: Any) -> Any:  # noqa: ARG001
     """Give the number of the lowest bit that is set (64 for 0)."""
     return types.uint64(types.uint64), lambda context, builder, _, args: builder.cttz(args[0], context.get_constant(types.boolean, False))
@@ -294,10 +288,6 @@ def cubic(typing: Any, tables: Any, i: Any, t: Any) -> Any:  # noqa: ARG001
 
 
 if config.DISABLE_JIT:  # NUMBA_DISABLE_JIT=1: the same by the interpreter, to find faults
-
-    def leading(x):
-        """Count the leading zeros of a 64-bit word (64 for 0)."""
-        return U(64 - int(x).bit_length())
 
     def lowest(x):
         """Give the number of the lowest bit that is set (64 for 0)."""

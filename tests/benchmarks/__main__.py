@@ -33,7 +33,7 @@ from tests.benchmarks import rivals
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 SCENARIOS = {"w1": HERE / "w1.yaml", "w2": HERE / "w2.yaml", "iran-pakistan-2024": "iran-pakistan-2024", "large": HERE / "large.yaml"}
-SIZES = {"w1": 800_000, "w2": 800_000, "iran-pakistan-2024": 400_000, "large": 120_000}  # trajectories a run: about 0.3 s on one thread
+SIZES = {"w1": 1_000_000, "w2": 1_000_000, "iran-pakistan-2024": 500_000, "large": 100_000}  # trajectories a run: about 0.3 s on one thread
 LOCK_STEPS: dict[str, rivals.LockStep] = {"masked": rivals.masked, "grouped": rivals.grouped}
 CHUNKS = (5_000, 10_000, 20_000, 40_000, 80_000)  # of the lock-step, of which the best is taken
 DAY = 30  # at whose end the rivals must agree with the kernel
