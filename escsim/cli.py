@@ -143,24 +143,31 @@ def simulate(s: str, n: int | None, seed: int | None, threads: int | None, daily
     Where the missions stand day by day, and what became of each event. Trajectory i of a seed is the same on every
     machine, whatever N and the threads.
     """
+    from dataclasses import replace
+
     from escsim import exact, report
     from escsim.errors import ScenarioError
 
     scenario = _load(s)
     with _lean(), _progress(n or scenario.variants.runs, quiet) as progress:
         ensemble = scenario.simulate(n, seed, threads, progress=progress)
+        answers = ensemble.answers(threads=threads)
     solved = None
     if exact.memoryless(scenario):
         with suppress(ScenarioError):  # too large a chain to be solved on the way
             solved = exact.solve(scenario, most=10_000)
+            answers = {name: replace(each, exact=solved.answer(scenario, scenario.questions[name])) for name, each in answers.items()}
     if json_:
         data = ensemble.to_dict()
         if solved is not None:
             shares = solved.told(solved.occupancy)
             data["exact"] = {mission: shares[mission] for mission in scenario.missions}
+        data["questions"] = {name: {"text": scenario.questions[name].text, **each.to_dict()} for name, each in answers.items()}
         _data(data)
     else:
         _print(report.ensemble(ensemble, width=_width(), daily=daily, exact=None if solved is None else solved.occupancy))
+        if answers:
+            _print(report.answers(scenario, answers, width=_width()))
 
 
 @contextmanager

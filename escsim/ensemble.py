@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date as Day
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,8 +24,10 @@ from escsim.draws import Addressed
 from escsim.errors import ScenarioError, quoted, suggest
 from escsim.intervals import Estimate, wilson
 from escsim.process import Process, compile_scenario, digest, pairs_of
-from escsim.scenario import Intervention, Scenario
+from escsim.questions import Answer, answer, size, tally
+from escsim.scenario import Intervention, Question, Scenario
 from escsim.stepper import run
+from escsim.worlds import Worlds, of_trajectory, worlds
 
 if TYPE_CHECKING:
     from escsim.kernel import Output, Packed
@@ -158,6 +161,50 @@ class Ensemble:
         """Give what each of the trajectories `first` to `first + n - 1` shows, for questions about single ones."""
         whole = [_rows(self.process, self.seed, at, size) for at, size in _chunks(first, n, _chunk(self.process))]
         return Rows(*(np.concatenate(each) for each in zip(*whole, strict=True)))
+
+    def worlds(self, first: int, n: int) -> Worlds:
+        """Give what happened in each of the trajectories `first` to `first + n - 1`, which must be one chunk: at most 50,000."""
+        room = int(1.1 * n * self.firings.sum() / self.n) + 1000
+        world, tick, event, moot = _firings(self.process, self.seed, first, n, room, self._packed)
+        return worlds(self.scenario, self.process, n, world[~moot], tick[~moot], event[~moot])
+
+    def answers(self, asked: dict[str, Question] | None = None, threads: int | None = None) -> dict[str, Answer]:
+        """Answer questions, those of the scenario if no others are given, from every trajectory and from the replay.
+
+        The trajectories are run again for it. The replay is asked where the file tells a history: if an event has a date.
+        """
+        asked = self.scenario.questions if asked is None else asked
+        sums = {name: np.zeros(size(self.scenario, question), np.int64) for name, question in asked.items()}
+        history: dict[str, Any] = {}
+        if asked and any(event.date for event in self.scenario.events):
+            replayed = of_trajectory(self.scenario.replay(), compile_scenario(self.scenario))
+            history = {name: tally(replayed, question) for name, question in asked.items()}
+
+        def count(chunk: tuple[int, int]) -> dict[str, Any]:
+            told = self.worlds(*chunk)
+            return {name: tally(told, question) for name, question in asked.items()}
+
+        with ThreadPoolExecutor(threads or usable_threads(), thread_name_prefix="escsim") as pool:
+            for counts in pool.map(count, _chunks(0, self.n, min(_chunk(self.process), 20_000)) if asked else ()):
+                for name, each in counts.items():
+                    sums[name] += each
+        return {name: answer(self.scenario, question, sums[name], self.n, history.get(name)) for name, question in asked.items()}
+
+    def answer(self, question: Question | str) -> Answer:
+        """Answer a question, or the one of that name in the file.
+
+        Raises
+        ------
+        ValueError
+            If the file has no question of that name.
+        """
+        if isinstance(question, str):
+            question = list(self.scenario.questions.values())[_place([*self.scenario.questions], question, "question")]
+        return self.answers({"asked": question})["asked"]
+
+    @cached_property
+    def _packed(self) -> Packed:
+        return _pack(self.process)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the ensemble as plain data for JSON; the keys are documented in the README."""
@@ -358,17 +405,25 @@ def log(process: Process, seed: int, first: int, n: int, size: int = 100_000) ->
 
 
 def _log(process: Process, seed: int, first: int, n: int, size: int) -> list[list[tuple[int, int, bool]]]:
+    told: list[list[tuple[int, int, bool]]] = [[] for _ in range(n)]
+    for number, tick, event, moot in zip(*(each.tolist() for each in _firings(process, seed, first, n, size)), strict=True):
+        told[number].append((tick, event, moot))
+    return told
+
+
+def _firings(process: Process, seed: int, first: int, n: int, size: int, packed: Packed | None = None) -> tuple[NDArray[Any], ...]:
+    """Give every firing of some trajectories, in their order: which (from 0), tick, number of the event, whether it was moot."""
     from escsim import kernel
 
     while True:
         words = [np.zeros(size, np.uint64) for _ in range(3)]
         entries = kernel.Log(trajectory=words[0], tick=words[1], event=words[2], used=np.zeros(1, np.int64))
-        _run(process, seed, first, n, log=entries)
+        _run(process, seed, first, n, log=entries, packed=packed)
         used = int(entries.used[0])
         if used <= size:
             break
         size = used
-    told: list[list[tuple[int, int, bool]]] = [[] for _ in range(n)]
-    for number, tick, event in zip(*(each[:used].tolist() for each in entries[:3]), strict=True):
-        told[number - first % 2**32].append((tick, event & 0xFFFF_FFFF, bool(event >> 32)))
-    return told
+    world = entries.trajectory[:used].astype(np.int64) - first % 2**32
+    order = np.argsort(world, kind="stable")  # those of one trajectory are in order already
+    event = entries.event[:used][order]
+    return world[order], entries.tick[:used][order].astype(np.int64), (event & np.uint64(0xFFFF_FFFF)).astype(np.int64), event >> np.uint64(32) > 0

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from escsim.distributions import TABLE, WeibullDelay, table
 from escsim.errors import Place, Problem, ScenarioError, quoted
 from escsim.process import STAYS, Process, compile_scenario, pairs_of
-from escsim.scenario import Intervention, Scenario
+from escsim.scenario import Condition, Intervention, Question, Scenario
 from escsim.times import TICKS_A_DAY
 
 Floats = NDArray[np.float64]
@@ -86,13 +86,54 @@ class Exact:
         ValueError
             If there is no such unit or status.
         """
-        passage: Floats = _passages(self._chain, self.units.index(unit), *self.occupancy.shape[1:])[self.statuses.index(status)]
+        passage: Floats = self._passages(self.units.index(unit))[self.statuses.index(status)]
         return passage
+
+    def _passages(self, unit: int) -> Floats:
+        return _passages(self._chain, self._chain.held[:, unit, None] == np.arange(len(self.statuses)), len(self.days))
+
+    def answer(self, scenario: Scenario, question: Question) -> float | None:
+        """Answer a question of the scenario exactly.
+
+        Returns
+        -------
+        float or None
+            The probability of `in`, of `reach` without `after`, or that one of these is `not`; the mean of `time_in`, in
+            days. None for all others: they are not told by where the missions stand.
+        """
+        if question.time_in is not None:
+            return float(self._seen(self._inside(scenario, question.time_in))[1])
+        return None if question.probability is None else self._probability(scenario, question.probability)
+
+    def _probability(self, scenario: Scenario, asked: Condition) -> float | None:
+        period = scenario.period
+        if asked.not_ is not None:
+            other = self._probability(scenario, asked.not_)
+            return None if other is None else 1 - other
+        if asked.in_ is not None and asked.on is not None:
+            return float(self._seen(self._inside(scenario, asked.in_))[0][period.tick(asked.on.end) // TICKS_A_DAY - 1])
+        bound = period.ticks if asked.by is None else period.tick(asked.by.end)
+        bound = bound if asked.within is None else min(bound, asked.within.ticks)
+        if asked.reach is None or asked.after is not None or bound % TICKS_A_DAY or not bound:
+            return None
+        return float(_passages(self._chain, self._inside(scenario, asked.reach)[:, None], len(self.days))[0, bound // TICKS_A_DAY - 1])
+
+    def _inside(self, scenario: Scenario, line: dict[str, tuple[str, ...]]) -> NDArray[np.bool_]:
+        """Tell in which states every mission, pair or `any` mission named is in one of its statuses."""
+        found = np.ones(len(self._chain.held), bool)
+        for who, names in line.items():
+            held = self._chain.held[:, [self.units.index(mission) for mission in scenario.members(who)]]
+            severity = [scenario.ladder.severity[status] for status in scenario.ladder.resolve(names)]
+            found &= np.isin(held, severity).any(axis=1) if who == "any" else np.isin(held.max(axis=1), severity)
+        return found
+
+    def _seen(self, inside: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """Give the probability of being in some states at the end of each day, and the expected days in them."""
+        return _march(self._chain.rate, len(self.days), self._chain.start, self._chain.jumps.__matmul__, inside.astype(float).__matmul__)
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain data for JSON; works out all first passages, which takes longer than solving the chain."""
-        _, statuses, days = self.occupancy.shape
-        passages = [_passages(self._chain, unit, statuses, days) for unit in range(len(self.units))]
+        passages = map(self._passages, range(len(self.units)))
         return {
             "states": self.states,
             "days": [day.isoformat() for day in self.days],
@@ -392,10 +433,10 @@ def _occupancy(chain: _Chain, statuses: int, days: int) -> tuple[Floats, Floats,
     return by_day[:, :cells].T.reshape(units, statuses, days), by_day[:, cells], time[:cells].reshape(units, statuses)
 
 
-def _passages(chain: _Chain, unit: int, statuses: int, days: int) -> Floats:
-    """Give the probability that a unit has been in each status by the end of each day, shape (statuses, days)."""
-    # a column for each status, from which is taken out what arrives there, and one from which nothing is
-    free = np.asarray(chain.held[:, unit, None] != np.arange(statuses + 1), float)
+def _passages(chain: _Chain, inside: NDArray[np.bool_], days: int) -> Floats:
+    """Give the probability of having been, by the end of each day, in some states: by column of `inside`, shape (columns, days)."""
+    # a column for each set of states, from which is taken out what arrives there, and one from which nothing is
+    free = np.append(~inside, np.ones((len(inside), 1), bool), axis=1).astype(float)
     see = np.ones(len(free)).__matmul__
     left, _ = _march(chain.rate, days, chain.start[:, None] * free, lambda block: (chain.jumps @ block) * free, see)
     reached = np.clip(1.0 - left[:, :-1] / left[:, -1:], 0.0, 1.0).T

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Z = 1.959963984540054  # the 97.5 % quantile of the normal distribution: 95 % intervals
 
@@ -36,3 +40,61 @@ def wilson(count: int, n: int) -> Estimate:
     low = 0.0 if count == 0 else max(0.0, centre - half)
     high = 1.0 if count == n else min(1.0, centre + half)
     return Estimate(share, low, high)
+
+
+def rank(share: float, n: int) -> tuple[int, int, int]:
+    """Give which of n sorted values bound a quantile with 95 %, and which is it: the low one, it, the high one, from 1 on.
+
+    Source: David and Nagaraja 2003, Order Statistics, 7.1, with the normal distribution for the binomial.
+    """
+    half = Z * math.sqrt(n * share * (1 - share))
+    return max(1, math.floor(n * share - half)), max(1, math.ceil(n * share)), min(n, math.ceil(n * share + half) + 1)
+
+
+def mean(counts: NDArray[np.int64], beyond: float = 0.0, unit: float = 1.0) -> Estimate:
+    """Give the mean of numbers with its normal interval.
+
+    Parameters
+    ----------
+    counts : int64
+        How many of the numbers are 0 or a part more, how many 1 or a part more, and so on.
+    beyond : float
+        The sum of these parts.
+    unit : float
+        What is to be multiplied by.
+    """
+    n, values = int(counts.sum()), counts.nonzero()[0].tolist()
+    total = sum(value * int(counts[value]) for value in values)
+    squares = sum(value**2 * int(counts[value]) for value in values)
+    average = (total + beyond) / n
+    half = Z * math.sqrt(max(0.0, squares / n - (total / n) ** 2) / max(1, n - 1))
+    return Estimate(average * unit, (average - half) * unit, (average + half) * unit)
+
+
+def kaplan_meier(events: NDArray[np.int64], censored: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Give the share to whom something has not come about yet, after each unit of time, with the bounds of its 95 % interval.
+
+    Who is censored in a unit is at risk in it. Bounds by Greenwood's variance of the logarithm of minus the logarithm.
+    Source: Kaplan and Meier 1958, Journal of the American Statistical Association 53(282), 457-481; Kalbfleisch and
+    Prentice 2002, The Statistical Analysis of Failure Time Data, 1.4.
+
+    Parameters
+    ----------
+    events, censored : int64, shape (units,)
+        To how many it comes about in each unit of time, and how many are watched for so long in vain.
+
+    Returns
+    -------
+    survival, low, high : float64, shape (units,)
+    """
+    import numpy as np  # not where only shares are told
+
+    leaving = events + censored
+    risk = leaving.sum() - np.cumsum(leaving) + leaving
+    with np.errstate(divide="ignore", invalid="ignore"):
+        survival = np.cumprod(np.where(events > 0, 1 - events / risk, 1.0)).astype(float)
+        variance = np.cumsum(np.where(events > 0, events / (risk * (risk - events)), 0.0))
+        half = Z * np.sqrt(variance) / np.log(survival)
+        low, high = survival ** np.exp(-half), survival ** np.exp(half)
+    certain = (survival == 1) | (survival == 0)
+    return survival, np.where(certain, survival, low), np.where(certain, survival, high)

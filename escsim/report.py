@@ -7,12 +7,13 @@ import io
 import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import date as Day
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from escsim.captions import headline, mission_name
 from escsim.delays import Delay
 from escsim.errors import plain
-from escsim.intervals import wilson
+from escsim.intervals import Estimate, wilson
 from escsim.scenario import NOTHING, Background, Event, Scenario
 from escsim.times import Span
 from escsim.trajectory import Move, Step, Trajectory
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from escsim.ensemble import Ensemble
+    from escsim.questions import Answer
 
 Style = str  # "", "bold", "dim", "worse" or "better": the command line turns it into colour
 Line = tuple[str, Style]
@@ -327,6 +329,74 @@ def ensemble(ensemble: Ensemble, *, width: int = 100, daily: bool = False, exact
     ):
         yield from _wrapped(line, width, indent=0, style="dim")
     yield from _wrapped(_ASSUMED, width, indent=0, style="dim")
+
+
+def answers(scenario: Scenario, told: dict[str, Answer], *, width: int = 100) -> Iterator[Line]:
+    """Tell the answers to questions, history beside the variants."""
+    yield "", ""
+    yield "Questions", "bold"
+    rows = [(name, _history(each), _answered(each) + _exactly(each)) for name, each in told.items()]
+    yield from columns(["question", "history", "variants (95 % interval)"], rows, width)
+    yield "", ""
+    for name, question in scenario.questions.items():
+        if question.text:
+            yield from _wrapped(f"{name}: {question.text}", width, indent=2, style="dim")
+
+
+def _history(told: Answer) -> str:
+    match told.replay:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if told.replay else "no"
+        case float():
+            return _days(told.replay)
+        case _:
+            return str(told.replay)
+
+
+def _answered(told: Answer) -> str:
+    """Give an answer in words, every number with its interval."""
+    shares = told.shares or {}
+    match told.kind:
+        case "probability":
+            return _share(Estimate(told.estimate or 0.0, told.low or 0.0, told.high or 0.0))
+        case "time_in":
+            assert told.mean is not None
+            first, _, last = told.quartiles
+            half = f"; half of them between {first.estimate:.1f} and {last.estimate:.1f}" if first and last else ""
+            mean = f"; mean {told.mean.estimate:.1f} ({told.mean.low:.1f} to {told.mean.high:.1f})"
+            return f"median {_days(told.estimate)} ({told.low:.1f} to {told.high:.1f}){half}{mean}"
+        case "time_to":
+            if not told.asked:
+                return "does not arise: what it counts from never happened"
+            whole = f"{_share(shares['reached'])} within the period, of {told.asked:,} variants in which it arises"
+            if told.estimate is None:
+                return f"median beyond the period; {whole}"
+            high = "beyond the period" if told.high is None else f"{told.high:.1f}"
+            return f"median {_days(told.estimate)} ({told.low:.1f} to {high}); {whole}"
+        case "peak":
+            return ", ".join(f"{status} {_share(share)}" for status, share in reversed(shares.items()) if share.estimate)
+        case _:
+            assert told.mean is not None
+            upto = list(accumulate(share.estimate for share in shares.values()))
+            few, many = (next(number for number, share in enumerate(upto) if share >= part) for part in (0.05, 0.95))
+            usual = f"nine of ten from {few} to {many}" if few < many else f"nearly always {few}"
+            return f"mean {told.mean.estimate:.2f} ({told.mean.low:.2f} to {told.mean.high:.2f}); {usual}"
+
+
+def _exactly(told: Answer) -> str:
+    if told.exact is None:
+        return ""
+    return f"; exactly {100 * told.exact:.2f} %" if told.kind == "probability" else f"; the mean exactly {told.exact:.2f}"
+
+
+def _days(days: float | None) -> str:
+    return "-" if days is None else f"{days:.1f} day{'s' * (days != 1)}"
+
+
+def _share(share: Estimate) -> str:
+    return f"{100 * share.estimate:.1f} % ({100 * share.low:.1f} to {100 * share.high:.1f})"
 
 
 def exact(scenario: Scenario, solved: dict[str, Any], *, width: int = 100, daily: bool = False) -> Iterator[Line]:

@@ -17,6 +17,7 @@ FLOORS = [
     ["__main__", "cli"],
     ["report", "plots", "timeline", "diagram", "captions", "style"],
     ["ensemble", "exact"],
+    ["questions", "worlds"],
     ["layout", "kernel", "intervals"],
     ["schema", "replay", "stepper", "trajectory"],
     ["library", "checks"],
