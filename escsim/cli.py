@@ -23,7 +23,7 @@ from escsim import __version__
 
 if TYPE_CHECKING:
     from escsim.report import Line
-    from escsim.scenario import Scenario
+    from escsim.scenario import Intervention, Scenario
     from escsim.trajectory import Trajectory
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -168,6 +168,79 @@ def simulate(s: str, n: int | None, seed: int | None, threads: int | None, daily
         _print(report.ensemble(ensemble, width=_width(), daily=daily, exact=None if solved is None else solved.occupancy))
         if answers:
             _print(report.answers(scenario, answers, width=_width()))
+
+
+@cli.command()
+@click.argument("s")
+@click.argument("name", required=False)
+@click.option("--remove", multiple=True, metavar="EVENT", help="It comes to nothing.")
+@click.option("--move", multiple=True, metavar="EVENT=DATE", help="Once it is called it happens then.")
+@click.option("--force", multiple=True, metavar="EVENT=DATE", help="It happens then, whatever else does.")
+@click.option("--choose", multiple=True, metavar="CHOICE=OPTION", help="This is decided.")
+@click.option("--set", "set_", multiple=True, metavar="EVENT.KEY=VALUE", help="Another probability or delay.")
+@click.option("-n", "n", type=click.IntRange(1, 10**10), metavar="N", help="How many variants; by default as many as the file says.")
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="SEED", help="Of all chance; by default the file's.")
+@click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="By default one for each processor. The result does not depend on it.")
+@click.option("--run", type=click.IntRange(0), metavar="I", help="Show where variant I parts from its twin.")
+@as_json
+@quiet
+def whatif(
+    s: str, name: str | None, n: int | None, seed: int | None, threads: int | None, run: int | None, json_: bool, quiet: bool, **changes: Any
+) -> None:
+    """Compare the variants of S with their twins under a what-if.
+
+    NAME is one of the file's `what_if`; or say the change yourself. Every variant and its twin take the same chances, so
+    what differs is the change's doing.
+    """
+    from escsim import report
+    from escsim.effects import effect
+
+    scenario = _load(s)
+    intervention = _intervention(scenario, name, changes)
+    with _lean(), _progress(2 * (n or scenario.variants.runs), quiet) as progress:
+        base = scenario.simulate(n, seed, threads, progress=progress)
+        changed = scenario.simulate(n, seed, threads, intervention=intervention, progress=progress and (lambda done: progress(base.n + done)))
+        if run is not None and run >= base.n:
+            raise click.UsageError(f"--run: variants are numbered 0 to {base.n - 1}")
+        found = effect(base, changed, threads=threads)
+    if json_:
+        _data(found.to_dict())
+    else:
+        _print(report.comparison(found, name, run=run, width=_width()))
+
+
+def _intervention(scenario: Scenario, name: str | None, changes: dict[str, Any]) -> Intervention:
+    """Give the what-if of that name in the file, or the one that the options say."""
+    from escsim.errors import ScenarioError, quoted, suggest
+    from escsim.library import what_if
+    from escsim.reading import parse
+
+    if not any(changes.values()):
+        if name in scenario.what_if:
+            return scenario.what_if[name]
+        if name is None:
+            raise click.UsageError("say what to change: a NAME of the file's `what_if`, or --remove, --move, --force, --choose, --set")
+        raise click.UsageError(f"there is no what-if {quoted(name)}: {suggest(name, scenario.what_if, 'known what-if names')}")
+    if name is not None:
+        raise click.UsageError("give the NAME of a what-if or say the change yourself, not both")
+    said: dict[str, Any] = {"remove": list(changes["remove"])} if changes["remove"] else {}
+    try:
+        for kind in ("move", "force", "choose", "set_"):
+            for each in changes[kind]:
+                what, equals, value = each.partition("=")
+                option = "--" + kind.strip("_")
+                event, dot, key = what.partition(".")
+                if not equals or bool(dot) != (kind == "set_"):
+                    raise click.UsageError(
+                        f"{option}: it is written {option} {'EVENT.probability=0.3' if kind == 'set_' else 'NAME=...'}, not {quoted(each)}"
+                    )
+                given = parse(f"value: {value}", option).root.plain()["value"] if kind == "set_" else value
+                part = said.setdefault(kind.strip("_"), {})
+                part |= {what: given} if kind != "set_" else {event: part.get(event, {}) | {key: given}}
+        return what_if(scenario, said)
+    except ScenarioError as error:
+        told = [": ".join(filter(None, (problem.message.replace("what_if.asked.", "--"), problem.remedy))) for problem in error.problems]
+        raise click.UsageError("\n".join(told)) from None
 
 
 @contextmanager

@@ -38,6 +38,7 @@ Progress = Callable[[int], object]
 
 MOST = 10**10  # trajectories of an ensemble
 CHUNK = 50_000  # trajectories a call of the kernel: some hundredths of a second
+SMALL = 20_000  # where single ones are looked at: some tens of megabytes
 FATES = ("happened", "chance", "cancelled", "moot", "censored")  # in the order of the kernel's output
 
 
@@ -185,7 +186,7 @@ class Ensemble:
             return {name: tally(told, question) for name, question in asked.items()}
 
         with ThreadPoolExecutor(threads or usable_threads(), thread_name_prefix="escsim") as pool:
-            for counts in pool.map(count, _chunks(0, self.n, min(_chunk(self.process), 20_000)) if asked else ()):
+            for counts in pool.map(count, chunks(self.n) if asked else ()):
                 for name, each in counts.items():
                     sums[name] += each
         return {name: answer(self.scenario, question, sums[name], self.n, history.get(name)) for name, question in asked.items()}
@@ -329,6 +330,11 @@ def _told(scenario: Scenario, process: Process, intervention: Intervention | Non
 def _chunk(process: Process) -> int:
     """Give how many trajectories may be run at once, so that no sum of ticks overflows."""
     return max(1, min(CHUNK, 2**63 // process.end))
+
+
+def chunks(n: int) -> Iterator[tuple[int, int]]:
+    """Cut trajectories 0 to n - 1 into pieces in which each can be looked at by itself: the first of each piece, and how many."""
+    return _chunks(0, n, SMALL)
 
 
 def _chunks(first: int, n: int, size: int) -> Iterator[tuple[int, int]]:

@@ -98,3 +98,30 @@ def kaplan_meier(events: NDArray[np.int64], censored: NDArray[np.int64]) -> tupl
         low, high = survival ** np.exp(-half), survival ** np.exp(half)
     certain = (survival == 1) | (survival == 0)
     return survival, np.where(certain, survival, low), np.where(certain, survival, high)
+
+
+def paired_share(both: int, gained: int, lost: int, n: int) -> Estimate:
+    """Give the difference of two shares of the same n cases: of `both + gained` and of `both + lost`.
+
+    Unlike the normal interval it is no point where no case differs, and stays within -1 and 1.
+    Source: Newcombe 1998, Statistics in Medicine 17(22), 2635-2650, method 8.
+    """
+    one, other = wilson(both + gained, n), wilson(both + lost, n)
+    neither = n - both - gained - lost
+    spread = (both + gained) * (lost + neither) * (both + lost) * (gained + neither)
+    tied = (both * neither - gained * lost) / math.sqrt(spread) if spread else 0.0
+    found = one.estimate - other.estimate
+
+    def half(first: float, second: float) -> float:
+        return math.sqrt(max(0.0, first * first - 2 * tied * first * second + second * second))
+
+    low = half(one.estimate - one.low, other.high - other.estimate)
+    high = half(one.high - one.estimate, other.estimate - other.low)
+    return Estimate(found, max(-1.0, found - low), min(1.0, found + high))
+
+
+def paired_mean(total: int, squares: int, n: int) -> Estimate:
+    """Give the mean of n differences of which the sum and the sum of squares are known, with its normal interval."""
+    average = total / n
+    half = Z * math.sqrt(max(0.0, squares / n - average * average) / max(1, n - 1))
+    return Estimate(average, average - half, average + half)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from escsim.errors import ScenarioError, suggest
 
 if TYPE_CHECKING:  # what ships is named without importing what reads it
     from escsim.reading import Document
-    from escsim.scenario import Scenario
+    from escsim.scenario import Intervention, Scenario
 
 _HERE = Path(__file__).parent
 
@@ -121,3 +122,22 @@ def validate(document: Document, name: str = "") -> Scenario:
         if not problems:
             return scenario
     raise ScenarioError(problems)
+
+
+def what_if(scenario: Scenario, changes: dict[str, Any]) -> Intervention:
+    """Turn a what-if given as plain data, in the form of one in a file, into an intervention.
+
+    Raises
+    ------
+    ScenarioError
+        If it would be refused in the scenario's file; places are of no account.
+
+    Examples
+    --------
+    >>> what_if(load("iran-pakistan-2024"), {"choose": {"military_answer": "nothing"}}).choose
+    {'military_answer': 'nothing'}
+    """
+    from escsim.reading import parse
+
+    said = scenario.model_dump(mode="json", by_alias=True, exclude_none=True) | {"what_if": {"asked": changes}}
+    return validate(parse(json.dumps(said), scenario.name), scenario.name).what_if["asked"]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from escsim.intervals import Estimate, kaplan_meier, mean, rank, wilson
 from escsim.scenario import Condition, Question, Scenario
 from escsim.times import TICKS_A_DAY
-from escsim.worlds import NEVER, Mask, Ticks, Worlds
+from escsim.worlds import NEVER, Mask, Numbers, Ticks, Worlds
 
 Tally = NDArray[np.int64]
 
@@ -156,11 +156,29 @@ def tally(worlds: Worlds, question: Question) -> Tally:
         hours = many // 2
         took = np.bincount((reached - since)[told & came] // HOUR, minlength=hours)
         return np.concatenate([took, np.bincount((worlds.scenario.period.ticks - since)[told & ~came] // HOUR, minlength=hours)])
+    return np.bincount(value(worlds, question), minlength=many)
+
+
+def value(worlds: Worlds, question: Question) -> Numbers:
+    """Give what a question is to each world, to be compared with its twin; -1 where it cannot be asked.
+
+    Returns
+    -------
+    int64, shape (n,)
+        1 or 0; whole hours, of a time to something at most to the end of the period; the most severe status; the number of times.
+    """
+    if question.probability is not None:
+        return holds(worlds, question.probability).astype(np.int64)
+    if question.time_in is not None:
+        return np.asarray(worlds.per_world(np.where(worlds.held(question.time_in), worlds.end - worlds.start, 0)) // HOUR)
+    if question.time_to is not None:
+        since, reached = passage(worlds, question.time_to)
+        took = np.minimum(reached, worlds.scenario.period.ticks) - np.where(since == NEVER, 0, since)
+        return np.where(since == NEVER, -1, took // HOUR)
     if question.peak is not None:
-        return np.bincount(np.maximum.reduceat(worlds.severity(question.peak), worlds.begins), minlength=many)
+        return np.maximum.reduceat(worlds.severity(question.peak), worlds.begins).astype(np.int64)
     assert question.count is not None
-    happened = worlds.world[worlds.event == worlds.scenario.order[question.count]]
-    return np.bincount(np.bincount(happened, minlength=worlds.n), minlength=many)
+    return np.bincount(worlds.world[worlds.event == worlds.scenario.order[question.count]], minlength=worlds.n)
 
 
 # ---- answering

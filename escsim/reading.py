@@ -117,14 +117,18 @@ def read(path: Path, name: str | None = None, _below: tuple[Path, ...] = ()) -> 
         If the file cannot be opened.
     """
     name = name or str(path)
-    text = text_of(path, name)
-    builder = _Builder(name)
-    document = Document(builder.build(text), text, builder.problems)
+    document = parse(text_of(path, name), name)
     if link := document.root.child("extends"):
         base = _base(path, name, link, (*_below, path.resolve()))
         document.root = _merged(base.root, document.root)
         document.problems += base.problems + _omitted(document.root)
     return document
+
+
+def parse(text: str, name: str) -> Document:
+    """Read a text that extends nothing; `name` stands for the file in messages."""
+    builder = _Builder(name)
+    return Document(builder.build(text), text, builder.problems)
 
 
 def text_of(path: Path, name: str) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from escsim.effects import Comparison, Effect
     from escsim.ensemble import Ensemble
     from escsim.questions import Answer
 
@@ -341,6 +342,87 @@ def answers(scenario: Scenario, told: dict[str, Answer], *, width: int = 100) ->
     for name, question in scenario.questions.items():
         if question.text:
             yield from _wrapped(f"{name}: {question.text}", width, indent=2, style="dim")
+
+
+def comparison(told: Comparison, name: str | None = None, *, run: int | None = None, width: int = 100) -> Iterator[Line]:
+    """Tell what a change does, and where a world parts from its twin.
+
+    Parameters
+    ----------
+    told : Comparison
+    name : str, optional
+        What the change is called in the file.
+    run : int, optional
+        A world to be looked at.
+    width : int
+        Columns of the terminal.
+
+    Yields
+    ------
+    (str, str)
+        A line and its style.
+    """
+    scenario, n, change = told.base.scenario, told.base.n, told.changed.intervention
+    text = change.text if change is not None and change.text else ""
+    yield from _wrapped(f"{scenario.title}. What if: {': '.join(filter(None, (name, text))) or 'as stated'}", width, indent=0, style="bold")
+    many = f"{n:,} variant{'s' * (n > 1)} and their twins on the same chances, seed {told.base.seed}"
+    yield from _wrapped(f"{many}; {told.differ:,} differ from their twin, {_share(wilson(told.differ, n))}.", width, indent=0, style="dim")
+    yield "", ""
+    rows = []
+    for question, each in told.effects.items():
+        if each.kind != "peak" or each.base or each.changed:
+            rows.append((question, *_both(each), _effect(each)))
+    yield from columns(["question", "as it is", "what if", "effect (95 % interval, paired)"], rows, width)
+    gains = sorted(each.gain for each in told.effects.values() if each.gain is not None)
+    yield "", ""
+    if gains:
+        middle = gains[len(gains) // 2]
+        many = f"{middle:.1f} times as many variants for such intervals"
+        yield from _wrapped(f"Without pairing it would take {many} (the middle one of all questions).", width, indent=0, style="dim")
+    yield from _wrapped(
+        "Of times to something, what passes within the period counts, in the variants in which it arises with and without the change.",
+        width,
+        indent=0,
+        style="dim",
+    )
+    yield from _wrapped(_ASSUMED, width, indent=0, style="dim")
+    if run is not None:
+        yield "", ""
+        yield from _parting(told, run, width)
+
+
+def _both(told: Effect) -> tuple[str, str]:
+    def form(value: float | None) -> str:
+        if value is None:
+            return "-"
+        return {"share": f"{100 * value:.1f} %", "days": _days(value), "times": f"{value:.2f}"}[told.unit]
+
+    return form(told.base), form(told.changed)
+
+
+def _effect(told: Effect) -> str:
+    if told.estimate is None or told.low is None or told.high is None:
+        return "does not arise in both"
+    scale, digits, unit = {"share": (100, 1, "points"), "days": (1, 1, "days"), "times": (1, 2, "")}[told.unit]
+    if told.gain is None and told.estimate == 0:
+        return "none: no variant answers otherwise"
+    middle, low, high = (f"{each * scale:+.{digits}f}" for each in (told.estimate, told.low, told.high))
+    return f"{middle} {unit}".rstrip() + f" ({low} to {high})"
+
+
+def _parting(told: Comparison, run: int, width: int) -> Iterator[Line]:
+    steps = told.parting(run)
+    yield f"Variant {run}", "bold"
+    if steps == (None, None):
+        yield "and its twin are the same to the end.", ""
+        return
+    scenario = told.base.scenario
+    for who, step in zip(("as it is", "what if"), steps, strict=True):
+        if step is None:
+            yield from _wrapped(f"  {who}: nothing more happens", width, indent=12)
+            continue
+        moved = "".join(f"; {move.mission} from {move.source} to {move.dest}" for move in step.moves)
+        yield from _wrapped(f"  {who}: {scenario.period.moment(step.tick):%Y-%m-%d %H:%M}  {step.event}{moved}. {step.reason}", width, indent=12)
 
 
 def _history(told: Answer) -> str:

@@ -26,7 +26,7 @@ from tests.conftest import ROOT, SMALL, Told, environment
 
 Run = Callable[..., Told]
 NAMES = ["iran-pakistan-2024", "iraq-iran-2024", "saudi-iran-2016"]
-COMMANDS = ["check", "exact", "list", "new", "plot", "replay", "run", "schema", "show", "simulate"]
+COMMANDS = ["check", "exact", "list", "new", "plot", "replay", "run", "schema", "show", "simulate", "whatif"]
 MODELINE = "# yaml-language-server: $schema=escsim.schema.json\n# $schema: escsim.schema.json\n"
 
 
@@ -85,6 +85,7 @@ Commands:
   schema    Print the JSON Schema of scenario files, for editors.
   show      Describe S: missions, ladder, events, choices, limits.
   simulate  Run Monte Carlo variants of S.
+  whatif    Compare the variants of S with their twins under a what-if.
 
 Scenarios that ship with escsim:
   iran-pakistan-2024

@@ -16,6 +16,7 @@ PACKAGE = Path(escsim.__file__).parent
 FLOORS = [
     ["__main__", "cli"],
     ["report", "plots", "timeline", "diagram", "captions", "style"],
+    ["effects"],
     ["ensemble", "exact"],
     ["questions", "worlds"],
     ["layout", "kernel", "intervals"],

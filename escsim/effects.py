@@ -1,0 +1,201 @@
+"""What a change does: an ensemble and its twin on the same chances, compared world by world.
+
+Trajectory i of both takes the same draws, so they are the same until the first firing that the change touches, and what
+differs is the change's doing alone. The sums are integers, so they add up over chunks in any order.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from escsim.ensemble import Ensemble, chunks, usable_threads
+from escsim.intervals import Estimate, paired_mean, paired_share
+from escsim.questions import HOURS, kind, value
+from escsim.scenario import Question
+from escsim.trajectory import Step
+from escsim.worlds import Worlds
+
+METHODS = {"share": "Newcombe's paired score, 95 %", "mean": "paired normal, 95 %"}
+
+
+class Sums(NamedTuple):
+    """Over the pairs of worlds: how many, and the sums of the base's values, of the twin's, of both squared, and of the products."""
+
+    n: int
+    base: int
+    changed: int
+    base_squared: int
+    changed_squared: int
+    product: int
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a change does to the answer of a question.
+
+    Attributes
+    ----------
+    kind : str
+        That of the question.
+    unit : str
+        "share", "days" or "times".
+    pairs : int
+        Worlds that could be asked in both.
+    base, changed : float or None
+        The share, or the mean; of a time to something the mean of what passes within the period.
+    estimate, low, high : float or None
+        Their difference, and its 95 % interval.
+    method : str
+    gain : float or None
+        How many times as many worlds it would take without pairing; None if no world differs.
+    """
+
+    kind: str
+    unit: str
+    pairs: int
+    base: float | None
+    changed: float | None
+    estimate: float | None
+    low: float | None
+    high: float | None
+    method: str
+    gain: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An ensemble beside its twin.
+
+    Attributes
+    ----------
+    base, changed : Ensemble
+    differ : int
+        Worlds in which anything happens otherwise.
+    effects : dict of str to Effect
+        By question; of a `peak` one for each status, as `QUESTION: STATUS`.
+    """
+
+    base: Ensemble
+    changed: Ensemble
+    differ: int
+    effects: dict[str, Effect]
+
+    def parting(self, i: int) -> tuple[Step | None, Step | None]:
+        """Give the first step in which world i and its twin are not the same, as it is in each; None where a run has ended."""
+        one, other = (ensemble.trajectory(i).steps for ensemble in (self.base, self.changed))
+        for place in range(max(len(one), len(other))):
+            ours, theirs = (steps[place] if place < len(steps) else None for steps in (one, other))
+            if (
+                ours is None
+                or theirs is None
+                or (ours.tick, ours.event, ours.moot, ours.moves) != (theirs.tick, theirs.event, theirs.moot, theirs.moves)
+            ):
+                return ours, theirs
+        return None, None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as plain data for JSON; the keys are documented in the README."""
+        intervention = self.changed.intervention
+        return {
+            "scenario": self.base.scenario.name,
+            "hash": self.base.scenario.hash,
+            "what_if": None if intervention is None else intervention.model_dump(mode="json", by_alias=True, exclude_none=True),
+            "n": self.base.n,
+            "seed": self.base.seed,
+            "differ": self.differ,
+            "effects": {name: asdict(each) for name, each in self.effects.items()},
+        }
+
+
+def effect(base: Ensemble, changed: Ensemble, asked: dict[str, Question] | None = None, threads: int | None = None) -> Comparison:
+    """Compare two ensembles of one scenario world by world.
+
+    Parameters
+    ----------
+    base, changed : Ensemble
+        Of the same scenario, seed and size; usually the second under an intervention.
+    asked : dict of str to Question, optional
+        By default the scenario's own questions.
+    threads : int, optional
+
+    Raises
+    ------
+    ValueError
+        If scenario, seed or size differ.
+    """
+    if (base.scenario.hash, base.seed, base.n) != (changed.scenario.hash, changed.seed, changed.n):
+        raise ValueError("two ensembles can be compared if they have the same scenario, seed and number of variants")
+    asked = base.scenario.questions if asked is None else asked
+    sums: dict[str, Sums] = {}
+    differ = 0
+
+    def count(chunk: tuple[int, int]) -> tuple[int, dict[str, Sums]]:
+        pair = base.worlds(*chunk), changed.worlds(*chunk)
+        found = {}
+        for name, question in asked.items():
+            ours, theirs = (value(each, question) for each in pair)
+            if question.peak is None:
+                found[name] = _summed(ours, theirs)
+            else:
+                found |= {f"{name}: {status}": _summed(ours == rank, theirs == rank) for rank, status in enumerate(base.scenario.ladder.statuses)}
+        return int(np.count_nonzero(_different(*pair))), found
+
+    with ThreadPoolExecutor(threads or usable_threads(), thread_name_prefix="escsim") as pool:
+        for many, found in pool.map(count, chunks(base.n)):
+            differ += many
+            for name, each in found.items():
+                sums[name] = Sums(*map(sum, zip(sums.get(name, Sums(0, 0, 0, 0, 0, 0)), each, strict=True)))
+    kinds = {name: kind(asked[name if name in asked else name.rpartition(": ")[0]]) for name in sums}
+    return Comparison(base, changed, differ, {name: _effect(kinds[name], each) for name, each in sums.items()})
+
+
+def _summed(ours: NDArray[Any], theirs: NDArray[Any]) -> Sums:
+    """Add up the values of worlds that have one in both; -1 stands for none."""
+    told = (ours >= 0) & (theirs >= 0) if ours.dtype != bool else np.ones(len(ours), bool)
+    one, other = ours[told].astype(np.int64), theirs[told].astype(np.int64)
+    return Sums(int(told.sum()), *(int(each.sum()) for each in (one, other, one * one, other * other, one * other)))
+
+
+def _different(one: Worlds, other: Worlds) -> NDArray[np.bool_]:
+    """Tell in which worlds anything happens otherwise in the twin."""
+    lengths = [np.bincount(each.world, minlength=each.n) for each in (one, other)]
+    found: NDArray[np.bool_] = lengths[0] != lengths[1]
+    steps = [~found[each.world] for each in (one, other)]  # of the other worlds, which are as long: one beside the other
+    ours, theirs = (np.stack([each.tick[kept], each.event[kept]]) for each, kept in zip((one, other), steps, strict=True))
+    found[one.world[steps[0]][(ours != theirs).any(axis=0)]] = True
+    return found
+
+
+def _effect(kind: str, sums: Sums) -> Effect:
+    unit = {"probability": "share", "peak": "share", "count": "times"}.get(kind, "days")
+    method = METHODS["share" if unit == "share" else "mean"]
+    if not sums.n:
+        return Effect(kind, unit, 0, None, None, None, None, None, method, None)
+    scale = 1 / HOURS if unit == "days" else 1.0
+    base, changed = sums.base / sums.n, sums.changed / sums.n
+    n = sums.n
+    apart = sums.base_squared + sums.changed_squared - 2 * sums.product  # the sum of squared differences
+    difference: Estimate = (
+        paired_share(sums.product, sums.changed - sums.product, sums.base - sums.product, n)
+        if unit == "share"
+        else paired_mean(sums.changed - sums.base, apart, n)
+    )
+    single = (sums.base_squared + sums.changed_squared) / n - base * base - changed * changed
+    paired = apart / n - (changed - base) ** 2
+    return Effect(
+        kind=kind,
+        unit=unit,
+        pairs=n,
+        base=base * scale,
+        changed=changed * scale,
+        estimate=difference.estimate * scale,
+        low=difference.low * scale,
+        high=difference.high * scale,
+        method=method,
+        gain=single / paired if paired > 0 else None,
+    )
