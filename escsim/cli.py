@@ -245,16 +245,14 @@ def _intervention(scenario: Scenario, name: str | None, changes: dict[str, Any])
 
 @contextmanager
 def _lean() -> Iterator[None]:
-    """Keep numba from importing SciPy's linear algebra, a tenth of a second, when it loads the kernel, which multiplies no matrices."""
-    name = "scipy.linalg.cython_blas"
-    if name in sys.modules:
-        yield
-        return
-    sys.modules[name] = None  # type: ignore[assignment]
+    """Keep numba from importing what takes its time and is of no use here: SciPy's linear algebra, and coverage where that is installed."""
+    names = [name for name in ("scipy.linalg.cython_blas", "coverage") if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(names))  # type: ignore[arg-type]
     try:
         yield
     finally:
-        del sys.modules[name]
+        for name in names:
+            del sys.modules[name]
 
 
 @contextmanager
