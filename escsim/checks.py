@@ -120,7 +120,8 @@ def _mission(scenario: Scenario, mission: str, path: Path, lost: Collection[str]
         yield Fault(path, f"{mission} is no mission: nobody sends one to itself", "sender->host: PAK->IRN", key)
     elif not scenario.members(mission) and not lost:
         message = f"no event moves {mission}, and `start` does not name it"
-        yield Fault(path, message, f"missions here: {listed(scenario.missions)}; others can be named in `start`", key)
+        here = f"missions here: {listed(scenario.missions)}; others" if scenario.missions else "no event moves any; those that do not move"
+        yield Fault(path, message, f"{here} can be named in `start`", key)
 
 
 def _names(scenario: Scenario) -> Faults:

@@ -174,7 +174,9 @@ class Shaped(Law):
             message = f"q{high:02} must be {can} as long as q{low:02}, this is {late / early:,.6g} times"
             remedy = "the higher quantile must be the longer time"
             if late > early:
-                remedy = "a lognormal law has the longest tails, and `delay: {fixed: ...}` no spread at all"
+                longest = max(Shaped.__subclasses__(), key=lambda law: law.reach(law.widest, low, high)).__name__.lower()
+                tails = f"a {longest} law has longer tails" if longest != name else "no law has longer tails; `empirical` takes any times"
+                remedy = tails if late > most * early else "`delay: {fixed: ...}` has no spread at all"
             raise refusal(message, remedy, name, f"q{high:02}")
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date as Day
 from functools import cached_property
 from itertools import pairwise
+from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -255,8 +256,8 @@ def simulate(
     progress: Progress | None = None,
 ) -> Ensemble:
     """Run variants of a scenario; see `Scenario.simulate`."""
-    n = scenario.variants.runs if n is None else n
-    seed = scenario.variants.seed if seed is None else seed
+    n = index(scenario.variants.runs if n is None else n)
+    seed = index(scenario.variants.seed if seed is None else seed)
     if not 1 <= n <= MOST or not 0 <= seed < 2**64:
         raise ValueError(f"there must be 1 to {MOST:,} trajectories, and a seed from 0 to 2^64 - 1")
     if isinstance(intervention, str):

@@ -208,6 +208,8 @@ def _rates(scenario: Scenario, process: Process, possible: int, intervention: In
         delay = (change.delay if change else None) or event.delay
         if forced or event.id in (intervention.move or {}):
             why = f"is {'forced' if forced else 'moved'} to a date by the what-if"
+        elif delay is None and event.follows is None and event.id not in scenario.choice_of:
+            why = "follows nothing and has no delay of its own, so it stands on its date"
         elif delay is None:
             why = "has no delay of its own, and its date with the file's `spread` gives it one that remembers how long it has run"
         else:

@@ -319,7 +319,7 @@ def ensemble(ensemble: Ensemble, *, width: int = 100, daily: bool = False, exact
     for event in scenario.events:
         happened, *others = ensemble.fate(event.id).values()
         called = sum(int(count) for count in ensemble.fates[:, scenario.order[event.id]])
-        interval = f"{_percent(happened.estimate)} ({100 * happened.low:.1f} to {100 * happened.high:.1f})"
+        interval = f"{_percent(happened.estimate)} ({_bound(happened.low)} to {_bound(happened.high)})"
         rows.append((event.id, interval, *(_percent(each.estimate) for each in others), _percent(1 - called / n)))
     yield from _fitted(["event", "happened (95 %)", "chance", "cancelled", "moot", "to come", "not called"], rows, width, right=True)
     yield "", ""
@@ -478,7 +478,7 @@ def _days(days: float | None) -> str:
 
 
 def _share(share: Estimate) -> str:
-    return f"{100 * share.estimate:.1f} % ({100 * share.low:.1f} to {100 * share.high:.1f})"
+    return f"{_bound(share.estimate)} % ({_bound(share.low)} to {_bound(share.high)})"
 
 
 def exact(scenario: Scenario, solved: dict[str, Any], *, width: int = 100, daily: bool = False) -> Iterator[Line]:
@@ -508,11 +508,15 @@ def exact(scenario: Scenario, solved: dict[str, Any], *, width: int = 100, daily
     yield from _wrapped(_ASSUMED, width, indent=0, style="dim")
 
 
+def _bound(share: float) -> str:
+    return "<0.1" if 0 < share < 0.0005 else f"{100 * share:.1f}"
+
+
 def _percent(share: float) -> str:
     """Give a share in per cent; a dash for none, so that what is rare is not taken for what is not there."""
     if share < 1e-12:
         return "-"
-    return f"{100 * share:.1f}" if share >= 0.0005 else "<0.1"
+    return _bound(share)
 
 
 def _occupancy(scenario: Scenario, shares: dict[str, dict[str, list[str]]], width: int, daily: bool) -> Iterator[Line]:

@@ -156,7 +156,7 @@ class Event(Form):
     unless: OneOrMore[EventId] | None = key("What bars it for good once it has happened.", "call_on_19_january", None)
     probability: Probability | None = key("The chance that it comes about each time it is armed; 1 if not given.", 0.9, None)
     delay: Delay | None = key("The time from its arming until it happens; for a dated event the file's `spread` if not given.", "2 days", None)
-    repeats: Truth = key("Whether it may happen more than once: then every call counts.", True, False)
+    repeats: Truth = key("Whether it may happen more than once: then every call counts that does not find it waiting or running.", True, False)
     range: dict[Name, Range] | None = key("Low and high for the probability and for parameters of the delay.", {"probability": [0.2, 0.4]}, None)
     basis: Text | None = key("What probability and delay rest on: a base rate, or the author's assumption.", "Assumption of the author.", None)
 

@@ -87,7 +87,10 @@ class Span(Written):
 
     @classmethod
     def _read(cls, found: re.Match[str]) -> Self:
-        ticks = int((Decimal(found[1]) * _UNITS[found[2]]).to_integral_value())
+        exact = Decimal(found[1]) * _UNITS[found[2]]
+        ticks = int(exact.to_integral_value())
+        if exact and not ticks:
+            raise refusal(f"{quoted(found[0])} is less than a microsecond", "write `0 seconds`, or a longer time")
         if ticks > LONGEST:
             raise refusal(f"{quoted(found[0])} is longer than 1,000 years", "give a shorter time")
         return cls(ticks)

@@ -480,7 +480,7 @@ def test_every_event_in_the_way_is_named_with_its_reason_and_place() -> None:
         "'a' has a lognormal delay, which remembers how long it has run",
         "'c' has a fixed delay, which remembers how long it has run",
         "'d' has no delay of its own, and its date with the file's `spread` gives it one that remembers how long it has run",
-        "'e' has no delay of its own, and its date with the file's `spread` gives it one that remembers how long it has run",
+        "'e' follows nothing and has no delay of its own, so it stands on its date",
         "'f' has a weibull delay, which remembers how long it has run",
     ]
     with pytest.raises(escsim.ScenarioError) as caught:

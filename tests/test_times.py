@@ -61,7 +61,8 @@ def got(value: object) -> str:
         ("  2   days ", 48 * HOUR),
         ("007 days", 7 * 24 * HOUR),
         ("0.000001 seconds", 1),
-        ("0.0000004 seconds", 0),
+        ("0 seconds", 0),
+        ("0.0000006 seconds", 1),
         ("366000 days", LONGEST),
     ],
 )
@@ -91,6 +92,7 @@ def test_a_span_is_a_number_and_a_unit_of_fixed_length(text: str, ticks: int) ->
         ("x" * 60, "a length of time is wanted, not '" + "x" * 60 + "'", "for example: 36 hours, 2 days, 1.5 weeks"),
         ("x" * 61, "a length of time is wanted, not '" + "x" * 57 + "...'", "for example: 36 hours, 2 days, 1.5 weeks"),
         ("366001 days", "'366001 days' is longer than 1,000 years", "give a shorter time"),
+        ("0.0000004 seconds", "'0.0000004 seconds' is less than a microsecond", "write `0 seconds`, or a longer time"),
         ("9" * 400 + " days", "'" + "9" * 57 + "...' is longer than 1,000 years", "give a shorter time"),
     ],
 )

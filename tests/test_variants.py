@@ -32,8 +32,12 @@ def test_json_has_the_documented_keys_and_adds_up(escsim: Run) -> None:
     done = escsim("simulate", "iran-pakistan-2024", "-n", "500", "--seed", "7", "--json")
     assert (done.code, done.err) == (0, "")
     data = json.loads(done.out)
-    keys = "scenario title n seed hash process interval days occupancy occupancy_low occupancy_high pairs events"
+    keys = "scenario title n seed hash process interval days occupancy occupancy_low occupancy_high pairs events questions"
     assert list(data) == keys.split()
+    assert list(data["questions"]) == list(package.load("iran-pakistan-2024").questions)
+    for asked in data["questions"].values():
+        assert list(asked)[:2] == ["text", "kind"]
+        assert {"asked", "estimate", "low", "high", "method", "replay"} <= set(asked)
     assert (data["n"], data["seed"], len(data["days"])) == (500, 7, 77)
     scenario = package.load("iran-pakistan-2024")
     assert data["hash"] == scenario.hash
