@@ -38,8 +38,7 @@ Counts = NDArray[np.int64]
 Progress = Callable[[int], object]
 
 MOST = 10**10  # trajectories of an ensemble
-CHUNK = 50_000  # trajectories a call of the kernel: some hundredths of a second
-SMALL = 20_000  # where single ones are looked at: some tens of megabytes
+CHUNK = 20_000  # trajectories a call of the kernel: a hundredth of a second, and tens of megabytes where single ones are looked at
 FATES = ("happened", "chance", "cancelled", "moot", "censored")  # in the order of the kernel's output
 
 
@@ -165,7 +164,7 @@ class Ensemble:
         return Rows(*(np.concatenate(each) for each in zip(*whole, strict=True)))
 
     def worlds(self, first: int, n: int) -> Worlds:
-        """Give what happened in each of the trajectories `first` to `first + n - 1`, which must be one chunk: at most 50,000."""
+        """Give what happened in each of the trajectories `first` to `first + n - 1`, which must be one chunk: at most 20,000."""
         room = int(1.1 * n * self.firings.sum() / self.n) + 1000
         world, tick, event, moot = _firings(self.process, self.seed, first, n, room, self._packed)
         return worlds(self.scenario, self.process, n, world[~moot], tick[~moot], event[~moot])
@@ -335,7 +334,7 @@ def _chunk(process: Process) -> int:
 
 def chunks(n: int) -> Iterator[tuple[int, int]]:
     """Cut trajectories 0 to n - 1 into pieces in which each can be looked at by itself: the first of each piece, and how many."""
-    return _chunks(0, n, SMALL)
+    return _chunks(0, n, CHUNK)
 
 
 def _chunks(first: int, n: int, size: int) -> Iterator[tuple[int, int]]:
