@@ -110,12 +110,7 @@ def replay(s: str, until: str | None, why: bool, json_: bool, quiet: bool) -> No
 
     scenario = _load(s)
     trajectory = scenario.replay()
-    try:
-        last = Day.fromisoformat(until) if until else None
-    except ValueError:
-        raise click.UsageError(f"{until!r} is no day; days are written YYYY-MM-DD, such as 2024-01-26") from None
-    if last and not scenario.period.from_.day <= last <= scenario.period.to.day:
-        raise click.UsageError(f"{last} lies outside the period, {scenario.period.from_} to {scenario.period.to}")
+    last = _day(scenario, until)
     if json_:
         data = trajectory.to_dict()
         if last is not None:
@@ -168,6 +163,49 @@ def simulate(s: str, n: int | None, seed: int | None, threads: int | None, daily
         _print(report.ensemble(ensemble, width=_width(), daily=daily, exact=None if solved is None else solved.occupancy))
         if answers:
             _print(report.answers(scenario, answers, width=_width()))
+
+
+@cli.command()
+@click.argument("s")
+@click.argument("date", required=False)
+@click.option("--run", type=click.IntRange(0, 10**10 - 1), metavar="I", help="Explain variant I instead of history.")
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="SEED", help="Of the variant; by default the file's.")
+@as_json
+def why(s: str, date: str | None, run: int | None, seed: int | None, json_: bool) -> None:
+    """Explain what happened in S on DATE, and what did not.
+
+    What led to each event, what it moved, and what was open but did not come about. Without DATE the whole run is told.
+    """
+    from escsim import explain, report
+
+    scenario = _load(s)
+    day = _day(scenario, date)
+    if run is None:
+        trajectory = scenario.replay()
+    else:
+        from escsim import ensemble
+
+        with _lean():
+            trajectory = ensemble.trajectory(scenario, run, seed=seed)
+    if day is None and json_:
+        _data(trajectory.to_dict())
+    elif day is None:
+        _print(report.replay(trajectory, width=_width(), why=True, ascii_only=_ascii_only()))
+    elif json_:
+        _data(explain.told(trajectory, day))
+    else:
+        _print(report.why(trajectory, day, width=_width()))
+
+
+def _day(scenario: Scenario, date: str | None) -> Day | None:
+    """Read a day of a scenario's period."""
+    try:
+        day = Day.fromisoformat(date) if date else None
+    except ValueError:
+        raise click.UsageError(f"{date!r} is no day; days are written YYYY-MM-DD, such as 2024-01-26") from None
+    if day and not scenario.period.from_.day <= day <= scenario.period.to.day:
+        raise click.UsageError(f"{day} lies outside the period, {scenario.period.from_} to {scenario.period.to}")
+    return day
 
 
 @cli.command()

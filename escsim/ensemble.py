@@ -307,6 +307,21 @@ def simulate(
     )
 
 
+def trajectory(scenario: Scenario, i: int, *, seed: int | None = None, intervention: Intervention | None = None) -> Trajectory:
+    """Run trajectory i of a seed, by default the file's, on the readable stepper, and hold it against the compiled kernel.
+
+    Raises
+    ------
+    RuntimeError
+        If the two disagree, which is a fault of escsim.
+    """
+    process, seed = compile_scenario(scenario, intervention), scenario.variants.seed if seed is None else seed
+    found = run(scenario, Addressed(scenario, process, seed, i), intervention)
+    if [(step.tick, scenario.order[step.event], step.moot) for step in found.steps] != log(process, seed, i, 1)[0]:
+        raise RuntimeError(f"kernel and stepper disagree about {found.draws} of {scenario.name}: please report this fault of escsim")
+    return found
+
+
 def usable_threads() -> int:
     """Give how many processors this program may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from escsim.captions import headline, mission_name
 from escsim.delays import Delay
 from escsim.errors import plain
+from escsim.explain import HISTORY, causes, open_on
 from escsim.intervals import Estimate, wilson
 from escsim.scenario import NOTHING, Background, Event, Scenario
 from escsim.times import Span
@@ -103,8 +104,9 @@ def _spoken(scenario: Scenario, mission: str) -> str:
 def _step(trajectory: Trajectory, step: Step, width: int, why: bool, signs: dict[str, str]) -> Iterator[Line]:
     scenario, event = trajectory.scenario, trajectory.event(step)
     sign = signs["reported" if scenario.reported(event) else "added"]
-    clock = f"{trajectory.moment(step):%H:%M} " if event.date and ":" in event.date.text else ""
-    known = "" if event.date is None or event.date.exact else f" (dated {event.date})"
+    sampled = trajectory.draws != HISTORY  # there every time is as good as another
+    clock = f"{trajectory.moment(step):%H:%M} " if sampled or (event.date and ":" in event.date.text) else ""
+    known = "" if sampled or event.date is None or event.date.exact else f" (dated {event.date})"
     caused = event.id if step.caller == "start" else f"{event.id}, after {step.caller}"
     yield from _wrapped(f"  {sign} {clock}{_who(event)}: {_said(event)}{known} [{caused}{_cited(event)}]", width, indent=4)
     for move in step.moves:
@@ -133,6 +135,41 @@ def _direction(scenario: Scenario, move: Move) -> Style:
     severity = scenario.ladder.severity
     change = severity[move.dest] - severity[move.source]
     return "worse" if change > 0 else "better" if change < 0 else "same"
+
+
+def why(trajectory: Trajectory, day: Day, *, width: int = 100) -> Iterator[Line]:
+    """Tell what happened on a day and why, and what was open at its end but did not come about.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+    day : datetime.date
+    width : int
+        Columns of the terminal.
+
+    Yields
+    ------
+    (str, str)
+        A line and its style.
+    """
+    scenario = trajectory.scenario
+    run = "history" if trajectory.draws == HISTORY else f"one possible run ({trajectory.draws})"
+    yield from _wrapped(f"{scenario.title}, {day:%a} {day.day} {day:%b %Y}: {run}", width, indent=0, style="bold")
+    steps = [step for step in trajectory.steps if trajectory.moment(step).date() == day]
+    for step in steps:
+        yield "", ""
+        clock = "" if trajectory.draws == HISTORY else f"{trajectory.moment(step):%H:%M} "
+        yield from _wrapped(f"{clock}{step.event}: {_said(trajectory.event(step))}", width, indent=2)
+        yield from _wrapped(f"  {causes(trajectory, step)}", width, indent=2)
+        meant = [scenario.ladder.meaning(trigger) for trigger in dict.fromkeys(move.trigger for move in step.moves)]
+        yield from _wrapped(f"  {' '.join([step.reason, *meant])}", width, indent=2, style="dim")
+    if not steps:
+        yield "Nothing happened.", ""
+    if opened := open_on(trajectory, day):
+        yield "", ""
+        yield "Open at the end of the day", "bold"
+        for event, _, reason in opened:
+            yield from _wrapped(f"  {event}: {reason}", width, indent=6)
 
 
 def statuses(trajectory: Trajectory, width: int, *, until: Day | None = None) -> Iterator[Line]:

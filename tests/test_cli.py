@@ -26,7 +26,7 @@ from tests.conftest import ROOT, SMALL, Told, environment
 
 Run = Callable[..., Told]
 NAMES = ["iran-pakistan-2024", "iraq-iran-2024", "saudi-iran-2016"]
-COMMANDS = ["check", "exact", "list", "new", "plot", "replay", "run", "schema", "show", "simulate", "whatif"]
+COMMANDS = ["check", "exact", "list", "new", "plot", "replay", "run", "schema", "show", "simulate", "whatif", "why"]
 MODELINE = "# yaml-language-server: $schema=escsim.schema.json\n# $schema: escsim.schema.json\n"
 
 
@@ -86,6 +86,7 @@ Commands:
   show      Describe S: missions, ladder, events, choices, limits.
   simulate  Run Monte Carlo variants of S.
   whatif    Compare the variants of S with their twins under a what-if.
+  why       Explain what happened in S on DATE, and what did not.
 
 Scenarios that ship with escsim:
   iran-pakistan-2024

@@ -20,6 +20,7 @@ FLOORS = [
     ["ensemble", "exact"],
     ["questions", "worlds"],
     ["layout", "kernel", "intervals"],
+    ["explain"],
     ["schema", "replay", "stepper", "trajectory"],
     ["library", "checks"],
     ["process", "draws", "distributions"],
