@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date as Day
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from escsim.errors import plain
+from escsim.intervals import wilson
 from escsim.scenario import Scenario, counterpart
 from escsim.times import TICKS_A_DAY
 from escsim.trajectory import Move, Step, Trajectory
+
+if TYPE_CHECKING:
+    from escsim.ensemble import Ensemble
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
 
@@ -45,6 +49,13 @@ def mission_name(scenario: Scenario, mission: str, noun: str = "mission") -> str
     """Name a mission in words, such as the mission of Pakistan in Iran."""
     sender, host = (actor_name(scenario, key) for key in mission.split("->"))
     return f"{sender}’{'' if sender.endswith('s') else 's'} {noun} in {host}"
+
+
+def unit_name(scenario: Scenario, unit: str) -> str:
+    """Name a mission or a pair in words."""
+    if unit in scenario.missions:
+        return mission_name(scenario, unit)
+    return f"the worse of the missions of {' and '.join(actor_name(scenario, key) for key in unit.split('-'))}"
 
 
 def subtitle(trajectory: Trajectory) -> str:
@@ -235,3 +246,33 @@ def describe_diagram(trajectory: Trajectory) -> str:
         parts.append(f"From {words(source)} to {words(dest)}: {how}.")
     parts.append(f"{len(ways(trajectory)) - len(used)} ways were not taken.")
     return _described(trajectory, finding(trajectory), parts)
+
+
+# Variants
+
+
+def share_words(shares: dict[str, float]) -> dict[str, str]:
+    """Write shares in whole per cent that add up to 100 (the largest remainders are rounded up); what is there is never 0."""
+    whole = {name: int(100 * share) for name, share in shares.items()}
+    lacking = 100 - sum(whole.values()) if abs(sum(shares.values()) - 1) < 1e-9 else 0
+    for name in sorted(shares, key=lambda name: whole[name] - 100 * shares[name])[:lacking]:
+        whole[name] += 1
+    return {name: "<1 %" if not each and shares[name] > 0 else f"{each} %" for name, each in whole.items()}
+
+
+def occupied(ensemble: Ensemble, unit: str) -> str:
+    """Say in one line where most variants end."""
+    last = ensemble.counts[ensemble.units.index(unit)][:, -1] / ensemble.n
+    shares = dict(zip(ensemble.scenario.ladder.statuses, last.tolist(), strict=True))
+    told = share_words(shares)
+    most = sorted((status for status in shares if shares[status]), key=lambda status: -shares[status])[:3]
+    return f"By {dated(ensemble.days[-1])}: " + ", ".join(f"{told[status]} ‘{words(status)}’" for status in most)
+
+
+def occupancy_subtitle(ensemble: Ensemble, unit: str) -> str:
+    """Say what a figure of variants is of, and how sure its shares are."""
+    scenario = ensemble.scenario
+    widest = wilson(ensemble.n // 2, ensemble.n)
+    points = f"±{100 * (widest.high - widest.low) / 2:.2g} %"
+    variants = f"{ensemble.n:,} variants, {points} (95 %), seed {ensemble.seed}"
+    return f"{plain(scenario.title, 50)} · {unit_name(scenario, unit)} · {variants} · {scenario.hash[:8]}"

@@ -22,6 +22,7 @@ import click
 from escsim import __version__
 
 if TYPE_CHECKING:
+    from escsim.ensemble import Ensemble
     from escsim.report import Line
     from escsim.scenario import Intervention, Scenario
     from escsim.trajectory import Trajectory
@@ -33,7 +34,7 @@ STYLES: dict[str, dict[str, Any]] = {
     "worse": {"fg": "yellow", "bold": True},
     "better": {"fg": "cyan", "bold": True},
 }
-KINDS = ("trajectory", "diagram")
+KINDS, OCCUPANCY = ("trajectory", "diagram"), "occupancy"
 FORMATS = ("png", "svg", "pdf")
 NARROWEST, WIDEST = 72, 120
 SCHEMA_FILE = "escsim.schema.json"
@@ -466,24 +467,50 @@ def schema() -> None:
 
 @cli.command()
 @click.argument("s")
-@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("kind", type=click.Choice((*KINDS, OCCUPANCY)))
+@click.option("-n", "n", type=click.IntRange(1, 10**10), metavar="N", help="For occupancy: how many variants.")
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="SEED", help="For occupancy: the seed of all chance.")
+@click.option("--of", "unit", metavar="WHO", help="For occupancy: the mission or pair.")
+@click.option("--csv", "csv_", is_flag=True, help="For occupancy: the numbers too, in a file beside the picture.")
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write (.png, .svg, .pdf); NAME-KIND.png by default.")
 @click.option("--print", "paper", is_flag=True, help="Draw for A4 paper instead of a screen.")
 @force
 @quiet
 @as_json
-def plot(s: str, kind: str, out: Path | None, paper: bool, force: bool, quiet: bool, json_: bool) -> None:
-    """Draw S: its trajectory or its ladder.
+def plot(
+    s: str,
+    kind: str,
+    n: int | None,
+    seed: int | None,
+    unit: str | None,
+    csv_: bool,
+    out: Path | None,
+    paper: bool,
+    force: bool,
+    quiet: bool,
+    json_: bool,
+) -> None:
+    """Draw S: its trajectory, its ladder, or its variants.
 
-    KIND is trajectory (a lane for each mission) or diagram (the ladder of statuses, with what fired).
+    KIND is trajectory (a lane for each mission), diagram (the ladder of statuses, with what fired), or occupancy (in how
+    many variants a mission or pair is in each status, day by day, with history below).
     """
+    if kind != OCCUPANCY and (n, seed, unit, csv_) != (None, None, None, False):
+        raise click.UsageError("-n, --seed, --of and --csv go with occupancy only")
     scenario = _load(s)
     path = out or Path(f"{scenario.name}-{kind}.png")
     suffix = path.suffix.lstrip(".").lower()
     if suffix not in FORMATS:
         raise click.UsageError(f"cannot tell the format of {str(path)!r}; give it one of the endings .png, .svg, .pdf")
-    contents, description = _picture(scenario.replay(), kind, suffix, paper=paper)
-    _write({path: contents}, force=force)
+    more: dict[Path, bytes] = {}
+    if kind == OCCUPANCY:
+        with _lean(), _progress(n or scenario.variants.runs, quiet) as progress:
+            ensemble = scenario.simulate(n, seed, progress=progress)
+        contents, description, table = _occupancy(ensemble, unit, suffix, paper=paper)
+        more = {path.with_suffix(".csv"): table} if csv_ else {}
+    else:
+        contents, description = _picture(scenario.replay(), kind, suffix, paper=paper)
+    _write({path: contents, **more}, force=force)
     if json_:
         _data({"scenario": scenario.name, "hash": scenario.hash, "kind": kind, "file": str(path), "description": description})
     else:
@@ -500,6 +527,20 @@ def _picture(trajectory: Trajectory, kind: str, suffix: str, *, paper: bool = Fa
     else:
         figure, description = plots.diagram(trajectory, paper=paper), plots.describe_diagram(trajectory)
     return plots.render(figure, suffix, description), description
+
+
+def _occupancy(ensemble: Ensemble, unit: str | None, suffix: str, *, paper: bool) -> tuple[bytes, str, bytes]:
+    """Draw the occupancy of a mission or pair, describe it in words, and give its numbers as CSV."""
+    from escsim import plots, report
+
+    try:
+        unit = ensemble.unit(unit)
+    except ValueError as error:
+        raise click.UsageError(f"--of: {error}") from None
+    dated = any(event.date for event in ensemble.scenario.events)
+    figure = plots.occupancy(ensemble, unit, ensemble.scenario.replay() if dated else None, paper=paper)
+    description = plots.describe_occupancy(ensemble, unit)
+    return plots.render(figure, suffix, description), description, report.occupancy_csv(ensemble, unit).encode()
 
 
 def _write(contents: dict[Path, bytes], *, force: bool, instead: str = "") -> None:

@@ -26,7 +26,7 @@ from escsim.errors import ScenarioError, quoted, suggest
 from escsim.intervals import Estimate, wilson
 from escsim.process import Process, compile_scenario, digest, pairs_of
 from escsim.questions import Answer, answer, size, tally
-from escsim.scenario import Intervention, Question, Scenario
+from escsim.scenario import Intervention, Question, Scenario, missions_of
 from escsim.stepper import run
 from escsim.worlds import Worlds, of_trajectory, worlds
 
@@ -117,6 +117,22 @@ class Ensemble:
     def units(self) -> list[str]:
         """The missions and the pairs."""
         return [*self.scenario.missions, *pairs_of(self.scenario)]
+
+    def unit(self, name: str | None = None) -> str:
+        """Give a mission or pair by name; by default the first mission that an event moves, or its pair if both are there.
+
+        Raises
+        ------
+        ValueError
+            If there is none of that name, or none at all.
+        """
+        if not self.units:
+            raise ValueError("this scenario has no missions")
+        if name is None:
+            moved = [mission for event in self.scenario.events for _, mission in self.scenario.addressed(event)]
+            first = (moved or self.units)[0]
+            return next((pair for pair in pairs_of(self.scenario) if first in missions_of(pair)), first)
+        return self.units[_place(self.units, name, "mission or pair")]
 
     @property
     def days(self) -> list[Day]:

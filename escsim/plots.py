@@ -18,10 +18,21 @@ from escsim import files
 from escsim.captions import describe_diagram, describe_trajectory
 from escsim.diagram import diagram
 from escsim.errors import plain
+from escsim.occupancy import describe_occupancy, occupancy
 from escsim.style import styled
 from escsim.timeline import trajectory
 
-__all__ = ["FORMATS", "describe_diagram", "describe_trajectory", "diagram", "render", "save", "trajectory"]
+__all__ = [
+    "FORMATS",
+    "describe_diagram",
+    "describe_occupancy",
+    "describe_trajectory",
+    "diagram",
+    "occupancy",
+    "render",
+    "save",
+    "trajectory",
+]
 
 FORMATS = ("png", "svg", "pdf")
 

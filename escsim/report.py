@@ -583,6 +583,17 @@ def to_csv(trajectory: Trajectory) -> str:
     return out.getvalue()
 
 
+def occupancy_csv(ensemble: Ensemble, unit: str) -> str:
+    """Give the shares of a mission or pair as CSV, a row for each day and status, with Wilson's 95 % interval."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["date", "of", "status", "share", "low", "high"])
+    for day in ensemble.days:
+        for status in ensemble.scenario.ladder.statuses:
+            writer.writerow([day.isoformat(), unit, status, *ensemble.share(unit, status, day)])
+    return out.getvalue()
+
+
 def _harmless(value: str | list[str]) -> str:
     """Give a cell on one line, and keep a spreadsheet from taking text for a formula."""
     cell = " ".join((value if isinstance(value, str) else " ".join(value)).split())

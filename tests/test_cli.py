@@ -79,7 +79,7 @@ Commands:
   exact     Solve S exactly, if it is a Markov chain.
   list      List the scenarios, actions or ladders that ship.
   new       Write a small commented scenario to start from.
-  plot      Draw S: its trajectory or its ladder.
+  plot      Draw S: its trajectory, its ladder, or its variants.
   replay    Tell what happened in S, event by event.
   run       Replay S, tell it, and write pictures and data.
   schema    Print the JSON Schema of scenario files, for editors.
@@ -155,7 +155,10 @@ def test_check_and_replay_import_no_plotting() -> None:
             ["new", "x", "--from", "iran-pakistan-2023"],
             "there is no file and no shipped scenario 'iran-pakistan-2023'; did you mean 'iran-pakistan-2024'?",
         ),
-        (["plot", NAMES[0], "trajektory"], "Invalid value for '{trajectory|diagram}': 'trajektory' is not one of 'trajectory', 'diagram'."),
+        (
+            ["plot", NAMES[0], "trajektory"],
+            "Invalid value for '{trajectory|diagram|occupancy}': 'trajektory' is not one of 'trajectory', 'diagram', 'occupancy'.",
+        ),
         (["run", NAMES[0], "--format", "gif"], "Invalid value for '--format': 'gif' is not one of 'png', 'svg', 'pdf'."),
         (["plot", NAMES[0], "trajectory", "-o", "x.gif"], "cannot tell the format of 'x.gif'; give it one of the endings .png, .svg, .pdf"),
         (["plot", NAMES[0], "diagram", "-o", "x.yaml"], "cannot tell the format of 'x.yaml'; give it one of the endings .png, .svg, .pdf"),

@@ -188,13 +188,13 @@ def compared(scenario: Scenario, ensemble: Ensemble, numbers: range, asked: list
 def test_questions_are_counted_as_a_slow_reader_counts_them() -> None:
     """A bound off by one, a status judged while no time passes, an order within a tick, a pair of which one mission is known."""
     seen = Counter[str]()
-    for number in range(60):
+    for number in range(45):
         pick = Pick(random.Random(f"questions {number}").randrange)
         scenario = strategies.load(KINDS[("free", "told", "hazards")[number % 3]](pick))
         ensemble = simulate(scenario, 12, seed=number, threads=1)
         seen += compared(scenario, ensemble, range(12), [question(pick, scenario) for _ in range(12)])
     assert {"probability", "time_in", "time_to", "peak", "count", "never", "always", "sometimes"} <= {each for each in seen if seen[each]}
-    assert seen["sometimes"] > 50
+    assert seen["sometimes"] > 40
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -260,8 +260,8 @@ LEVEL = stats.norm.isf(1e-6 / 2 / 40)  # of some forty comparisons together
 
 @pytest.mark.parametrize("name", ["w1"])
 def test_answers_are_within_reach_of_the_exact_ones(name: str) -> None:
-    """A question that is counted wrongly in the same way by kernel and stepper; power: a probability off by 0.006 is found in half of all runs."""
-    scenario, n = escsim.load(BENCHMARKS / f"{name}.yaml"), 200_000
+    """A question that is counted wrongly in the same way by kernel and stepper; power: a probability off by 0.009 is found in half of all runs."""
+    scenario, n = escsim.load(BENCHMARKS / f"{name}.yaml"), 100_000
     ensemble, solved = simulate(scenario, n, seed=SEED), exact.solve(escsim.load(BENCHMARKS / f"{name}.yaml"))
     statuses = scenario.ladder.statuses
     asked: dict[str, tuple[Data, float]] = {}
