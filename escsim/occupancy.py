@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
 
 from escsim.captions import dated, occupancy_subtitle, occupied, share_words, unit_name, words
 from escsim.ensemble import Ensemble
@@ -55,8 +56,17 @@ def occupancy(ensemble: Ensemble, unit: str | None = None, history: Trajectory |
             if not share.any():
                 continue
             low, high = (bottom - (bottom - top) * each for each in (base, base + share))
-            axes.stairs(high, np.arange(days + 1), baseline=low, fill=True, facecolor=look[status].fill, zorder=2, gid=f"share-{status}")
-            axes.stairs(high, np.arange(days + 1), baseline=None, color=EDGE, linewidth=1.5 * sheet.point, zorder=3)
+            field: dict[str, Any] = {
+                "fill": True,
+                "baseline": low,
+                "facecolor": look[status].fill,
+                "linewidth": 0,
+                "zorder": 2,
+                "gid": f"share-{status}",
+            }
+            edge: dict[str, Any] = {"fill": False, "baseline": None, "edgecolor": EDGE, "linewidth": 1.5 * sheet.point, "zorder": 3}
+            for patch in (StepPatch(high, np.arange(days + 1), **field), StepPatch(high, np.arange(days + 1), **edge)):
+                axes.add_artist(patch)  # not by `stairs`, which measures every step anew to fit the axes
             ends.append(((low[-1] + high[-1]) / 2, look[status], status))
             base = base + share
         for share_ in range(0, 101, 25):
