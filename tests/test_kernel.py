@@ -42,7 +42,7 @@ LIMIT = "10,000 firings"
 LONG = 100  # firings
 FIELDS = ("counts", "first", "last", "time", "peak", "fates", "firings", "armings", "decisions")  # of an ensemble
 
-QUICK = settings(max_examples=100, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
 
 # What a trajectory of the readable stepper shows, counted without the kernel's ways
