@@ -130,10 +130,13 @@ def replay(s: str, until: str | None, why: bool, json_: bool, quiet: bool) -> No
 @click.option("-n", "n", type=click.IntRange(1, 10**10), metavar="N", help="How many variants; by default as many as the file says.")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="SEED", help="Of all chance; by default the file's.")
 @click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="By default one for each processor. The result does not depend on it.")
+@click.option(
+    "--precision", type=click.FloatRange(1e-5, 0.5), metavar="P", help="As many variants as make every share certain to within P, such as 0.002."
+)
 @daily
 @as_json
 @quiet
-def simulate(s: str, n: int | None, seed: int | None, threads: int | None, daily: bool, json_: bool, quiet: bool) -> None:
+def simulate(s: str, n: int | None, seed: int | None, threads: int | None, precision: float | None, daily: bool, json_: bool, quiet: bool) -> None:
     """Run Monte Carlo variants of S.
 
     Where the missions stand day by day, and what became of each event. Trajectory i of a seed is the same on every
@@ -143,7 +146,12 @@ def simulate(s: str, n: int | None, seed: int | None, threads: int | None, daily
 
     from escsim import exact, report
     from escsim.errors import ScenarioError
+    from escsim.intervals import enough
 
+    if precision is not None:
+        if n is not None:
+            raise click.UsageError("give -n or --precision, which says how many it takes, not both")
+        n = enough(precision)
     scenario = _load(s)
     with _lean(), _progress(n or scenario.variants.runs, quiet) as progress:
         ensemble = scenario.simulate(n, seed, threads, progress=progress)

@@ -42,6 +42,11 @@ def wilson(count: int, n: int) -> Estimate:
     return Estimate(share, low, high)
 
 
+def enough(precision: float) -> int:
+    """Give how many cases it takes for every share's interval, Wilson's, to reach no further than `precision` to either side."""
+    return max(1, math.ceil(Z * Z / (4 * precision * precision) - Z * Z))
+
+
 def rank(share: float, n: int) -> tuple[int, int, int]:
     """Give which of n sorted values bound a quantile with 95 %, and which is it: the low one, it, the high one, from 1 on.
 

@@ -159,3 +159,18 @@ def test_wilsons_interval_is_wilsons() -> None:
         wilson(5, 4)
     with pytest.raises(ValueError, match="0 of 0 is no share"):
         wilson(0, 0)
+
+
+@pytest.mark.parametrize("precision", [0.05, 0.013])
+def test_a_precision_says_how_many_variants_it_takes(escsim: Run, precision: float) -> None:
+    """One variant too few, or half of an interval taken for the whole."""
+    done = escsim("simulate", "iran-pakistan-2024", "--precision", precision, "--json")
+    assert (done.code, done.err) == (0, "")
+    data = json.loads(done.out)
+    widest = wilson(data["n"] // 2, data["n"])
+    assert max(widest.high - widest.estimate, widest.estimate - widest.low) <= precision * (1 + 1e-3)
+    fewer = wilson((data["n"] - 1) // 2, data["n"] - 1)
+    assert fewer.high - fewer.low > 2 * precision * (1 - 1e-3)
+    both = escsim("simulate", "iran-pakistan-2024", "--precision", precision, "-n", 10)
+    assert (both.code, both.out) == (2, "")
+    assert "give -n or --precision" in both.err
