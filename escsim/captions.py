@@ -192,6 +192,9 @@ def _together(trajectory: Trajectory, missions: Sequence[str], change: _Change) 
         pair = " and ".join(actor_name(scenario, key) for key in missions[0].split("->"))
         subject = f"Both {noun}s" + f" of {pair}" * (len(scenario.missions) > 2)
     (down,) = change.down
+    if not change.back and len(change.below) > 1:
+        whose = "its" if len(missions) == 1 else "their"
+        return f"{subject} {state} from {_moment(trajectory, down)}; not back at {whose} old level by {dated(scenario.period.to.day)}"
     if not change.back:
         return f"{subject} {state} from {_moment(trajectory, down)} to the end of the record"
     (back,) = change.back
@@ -273,6 +276,6 @@ def occupancy_subtitle(ensemble: Ensemble, unit: str) -> str:
     """Say what a figure of variants is of, and how sure its shares are."""
     scenario = ensemble.scenario
     widest = wilson(ensemble.n // 2, ensemble.n)
-    points = f"±{100 * (widest.high - widest.low) / 2:.2g} %"
+    points = f"±{100 * (widest.high - widest.low) / 2:.2g} points"
     variants = f"{ensemble.n:,} variants, {points} (95 %), seed {ensemble.seed}"
     return f"{plain(scenario.title, 50)} · {unit_name(scenario, unit)} · {variants} · {scenario.hash[:8]}"

@@ -187,6 +187,8 @@ def why(s: str, date: str | None, run: int | None, seed: int | None, json_: bool
     """
     from escsim import explain, report
 
+    if seed is not None and run is None:
+        raise click.UsageError("--seed goes with --run")
     scenario = _load(s)
     day = _day(scenario, date)
     if run is None:
@@ -222,7 +224,7 @@ def _day(scenario: Scenario, date: str | None) -> Day | None:
 @click.argument("name", required=False)
 @click.option("--remove", multiple=True, metavar="EVENT", help="It comes to nothing.")
 @click.option("--move", multiple=True, metavar="EVENT=DATE", help="Once it is called it happens then.")
-@click.option("--force", multiple=True, metavar="EVENT=DATE", help="It happens then, whatever else does.")
+@click.option("--force", multiple=True, metavar="EVENT=DATE", help="It happens then and only then, whatever else does.")
 @click.option("--choose", multiple=True, metavar="CHOICE=OPTION", help="This is decided.")
 @click.option("--set", "set_", multiple=True, metavar="EVENT.KEY=VALUE", help="Another probability or delay.")
 @click.option("-n", "n", type=click.IntRange(1, 10**10), metavar="N", help="How many variants; by default as many as the file says.")
@@ -251,7 +253,7 @@ def whatif(
             raise click.UsageError(f"--run: variants are numbered 0 to {base.n - 1}")
         found = effect(base, changed, threads=threads)
     if json_:
-        _data(found.to_dict())
+        _data(found.to_dict() if run is None else {**found.to_dict(), "parting": found.told(run)})
     else:
         _print(report.comparison(found, name, run=run, width=_width()))
 
@@ -266,7 +268,8 @@ def _intervention(scenario: Scenario, name: str | None, changes: dict[str, Any])
         if name in scenario.what_if:
             return scenario.what_if[name]
         if name is None:
-            raise click.UsageError("say what to change: a NAME of the file's `what_if`, or --remove, --move, --force, --choose, --set")
+            names = f" ({', '.join(scenario.what_if)})" if scenario.what_if else ""
+            raise click.UsageError(f"say what to change: a NAME of the file's `what_if`{names}, or --remove, --move, --force, --choose, --set")
         raise click.UsageError(f"there is no what-if {quoted(name)}: {suggest(name, scenario.what_if, 'known what-if names')}")
     if name is not None:
         raise click.UsageError("give the NAME of a what-if or say the change yourself, not both")
@@ -283,6 +286,8 @@ def _intervention(scenario: Scenario, name: str | None, changes: dict[str, Any])
                     )
                 given = parse(f"value: {value}", option).root.plain()["value"] if kind == "set_" else value
                 part = said.setdefault(kind.strip("_"), {})
+                if what in part or key in part.get(event, {}):
+                    raise click.UsageError(f"{option}: {quoted(what)} is given twice")
                 part |= {what: given} if kind != "set_" else {event: part.get(event, {}) | {key: given}}
         return what_if(scenario, said)
     except ScenarioError as error:

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from escsim.ensemble import Ensemble, chunks, usable_threads
 from escsim.intervals import Estimate, paired_mean, paired_share
-from escsim.questions import HOURS, kind, value
+from escsim.questions import grain, kind, paired
 from escsim.scenario import Question
+from escsim.times import TICKS_A_DAY
 from escsim.trajectory import Step
 from escsim.worlds import Worlds
 
@@ -47,7 +48,8 @@ class Effect:
     pairs : int
         Worlds that could be asked in both.
     base, changed : float or None
-        The share, or the mean; of a time to something the mean of what passes within the period.
+        The share, or the mean; of a time to something the mean of what passes until it comes about, or until the period
+        ends in one of the two worlds.
     estimate, low, high : float or None
         Their difference, and its 95 % interval.
     method : str
@@ -98,6 +100,18 @@ class Comparison:
                 return ours, theirs
         return None, None
 
+    def told(self, i: int) -> dict[str, Any]:
+        """Give the parting of world i from its twin as plain data: the step in each, None where a run has ended."""
+        period = self.base.scenario.period
+
+        def data(step: Step | None) -> dict[str, Any] | None:
+            if step is None:
+                return None
+            moved = [{"mission": move.mission, "from": move.source, "to": move.dest} for move in step.moves]
+            return {"moment": period.moment(step.tick).isoformat(), "event": step.event, "moved": moved, "moot": step.moot, "reason": step.reason}
+
+        return {"run": i, **dict(zip(("as_it_is", "what_if"), map(data, self.parting(i)), strict=True))}
+
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain data for JSON; the keys are documented in the README."""
         intervention = self.changed.intervention
@@ -138,7 +152,7 @@ def effect(base: Ensemble, changed: Ensemble, asked: dict[str, Question] | None 
         pair = base.worlds(*chunk), changed.worlds(*chunk)
         found = {}
         for name, question in asked.items():
-            ours, theirs = (value(each, question) for each in pair)
+            ours, theirs = paired(*pair, question)
             if question.peak is None:
                 found[name] = _summed(ours, theirs)
             else:
@@ -151,7 +165,8 @@ def effect(base: Ensemble, changed: Ensemble, asked: dict[str, Question] | None 
             for name, each in found.items():
                 sums[name] = Sums(*map(sum, zip(sums.get(name, Sums(0, 0, 0, 0, 0, 0)), each, strict=True)))
     kinds = {name: kind(asked[name if name in asked else name.rpartition(": ")[0]]) for name in sums}
-    return Comparison(base, changed, differ, {name: _effect(kinds[name], each) for name, each in sums.items()})
+    days = grain(base.scenario) / TICKS_A_DAY
+    return Comparison(base, changed, differ, {name: _effect(kinds[name], each, days) for name, each in sums.items()})
 
 
 def _summed(ours: NDArray[Any], theirs: NDArray[Any]) -> Sums:
@@ -171,12 +186,12 @@ def _different(one: Worlds, other: Worlds) -> NDArray[np.bool_]:
     return found
 
 
-def _effect(kind: str, sums: Sums) -> Effect:
+def _effect(kind: str, sums: Sums, days: float) -> Effect:
     unit = {"probability": "share", "peak": "share", "count": "times"}.get(kind, "days")
     method = METHODS["share" if unit == "share" else "mean"]
     if not sums.n:
         return Effect(kind, unit, 0, None, None, None, None, None, method, None)
-    scale = 1 / HOURS if unit == "days" else 1.0
+    scale = days if unit == "days" else 1.0
     base, changed = sums.base / sums.n, sums.changed / sums.n
     n = sums.n
     apart = sums.base_squared + sums.changed_squared - 2 * sums.product  # the sum of squared differences

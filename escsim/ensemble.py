@@ -132,7 +132,8 @@ class Ensemble:
             moved = [mission for event in self.scenario.events for _, mission in self.scenario.addressed(event)]
             first = (moved or self.units)[0]
             return next((pair for pair in pairs_of(self.scenario) if first in missions_of(pair)), first)
-        return self.units[_place(self.units, name, "mission or pair")]
+        turned = "-".join(reversed(name.split("-"))) if "->" not in name else name  # a pair may be named either way round
+        return turned if turned in self.units else self.units[_place(self.units, name, "mission or pair")]
 
     @property
     def days(self) -> list[Day]:

@@ -27,24 +27,28 @@ def causes(trajectory: Trajectory, step: Step) -> str:
     scenario, event = trajectory.scenario, trajectory.event(step)
     choice = scenario.choice_of.get(event.id)
     parts = [_led(trajectory, step)]
+    stays = event.date is not None and event.follows is None and event.delay is None and choice is None and not scenario.gate(event)
     if choice is not None:
         parts.append(f"as what was chosen in {choice} ({_percent(scenario.choices[choice].options[event.id])} in this file)")
     if trajectory.draws != HISTORY:
         if event.probability is not None and event.probability < 1:
             parts.append(f"chance said yes ({_percent(event.probability)} in this file)")
-        if step.tick > step.armed:
+        if stays:
+            parts.append("and it keeps its date")
+        elif step.tick > step.armed:
             parts.append(f"and it took {_lasting(step.tick - step.armed)}")
     return ", ".join(parts) + "."
 
 
 def _led(trajectory: Trajectory, step: Step) -> str:
     if step.caller == "start":
-        return "Nothing in this file leads to it"
+        return "Nothing in this file leads to it" + (f", its gate opened on {_day(trajectory, step.armed)}" if step.armed > 0 else "")
     if step.caller == "the what-if":
         return "The what-if forces it"
     earlier = [each for each in trajectory.steps if each.event == step.caller and each.tick <= step.armed]
     when = f" on {_day(trajectory, earlier[-1].tick)}" if earlier else ""
-    return f"{step.caller}{when} led to it"
+    gate = f", its gate opened on {_day(trajectory, step.armed)}" if earlier and step.armed > earlier[-1].tick else ""
+    return f"{step.caller}{when} led to it{gate}"
 
 
 def open_on(trajectory: Trajectory, day: Day) -> list[Open]:

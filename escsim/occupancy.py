@@ -139,7 +139,8 @@ def _calendar(sheet: Sheet, axes: Any, ensemble: Ensemble, changed: list[int], y
     for place in dict.fromkeys([*changed, 0, len(days), *firsts]):
         day = days[min(place, len(days) - 1)]
         year = len(days) >= 400 and place in firsts and place not in changed
-        text, x = str(day.year) if year else dated(day, short=True).rsplit(" ", 1)[0], _LEFT + unit * place
+        told = dated(day, short=True)
+        text, x = str(day.year) if year else told if len(days) >= 400 else told.rsplit(" ", 1)[0], _LEFT + unit * place
         half = sheet.extent(text) / 2 + 8
         if all(x + half <= low or x - half >= high for low, high in taken):
             taken.append((x - half, x + half))

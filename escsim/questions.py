@@ -159,26 +159,48 @@ def tally(worlds: Worlds, question: Question) -> Tally:
     return np.bincount(value(worlds, question), minlength=many)
 
 
-def value(worlds: Worlds, question: Question) -> Numbers:
+def grain(scenario: Scenario) -> int:
+    """Give the ticks that are one in a `value`: so few that it makes no difference, so many that squares of 20,000 fit 64 bits."""
+    return max(1, -(-scenario.period.ticks // 2**22))
+
+
+def value(worlds: Worlds, question: Question, rest: Ticks | None = None) -> Numbers:
     """Give what a question is to each world, to be compared with its twin; -1 where it cannot be asked.
+
+    Parameters
+    ----------
+    worlds : Worlds
+    question : Question
+    rest : int64, shape (n,), optional
+        Of a time to something, for how many ticks to wait for it at most.
 
     Returns
     -------
     int64, shape (n,)
-        1 or 0; whole hours, of a time to something at most to the end of the period; the most severe status; the number of times.
+        1 or 0; time in units of `grain`; the most severe status; the number of times.
     """
     if question.probability is not None:
         return holds(worlds, question.probability).astype(np.int64)
     if question.time_in is not None:
-        return np.asarray(worlds.per_world(np.where(worlds.held(question.time_in), worlds.end - worlds.start, 0)) // HOUR)
+        spent = worlds.per_world(np.where(worlds.held(question.time_in), worlds.end - worlds.start, 0))
+        return np.asarray(spent // grain(worlds.scenario))
     if question.time_to is not None:
         since, reached = passage(worlds, question.time_to)
-        took = np.minimum(reached, worlds.scenario.period.ticks) - np.where(since == NEVER, 0, since)
-        return np.where(since == NEVER, -1, took // HOUR)
+        waited = np.minimum(reached - np.where(since == NEVER, 0, since), worlds.scenario.period.ticks if rest is None else rest)
+        return np.where(since == NEVER, -1, waited // grain(worlds.scenario))
     if question.peak is not None:
         return np.maximum.reduceat(worlds.severity(question.peak), worlds.begins).astype(np.int64)
     assert question.count is not None
     return np.bincount(worlds.world[worlds.event == worlds.scenario.order[question.count]], minlength=worlds.n)
+
+
+def paired(ours: Worlds, theirs: Worlds, question: Question) -> tuple[Numbers, Numbers]:
+    """Give the values of worlds and of their twins; of a time to something both wait no longer than the period lasts in either."""
+    rest = None
+    if question.time_to is not None:
+        begins = [passage(each, question.time_to)[0] for each in (ours, theirs)]
+        rest = ours.scenario.period.ticks - np.minimum(np.maximum(*begins), ours.scenario.period.ticks)
+    return value(ours, question, rest), value(theirs, question, rest)
 
 
 # ---- answering

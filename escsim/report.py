@@ -15,7 +15,7 @@ from escsim.delays import Delay
 from escsim.errors import plain
 from escsim.explain import HISTORY, causes, open_on
 from escsim.intervals import Estimate, wilson
-from escsim.scenario import NOTHING, Background, Event, Scenario
+from escsim.scenario import NOTHING, Background, Event, Question, Scenario
 from escsim.times import Span
 from escsim.trajectory import Move, Step, Trajectory
 
@@ -167,7 +167,7 @@ def why(trajectory: Trajectory, day: Day, *, width: int = 100) -> Iterator[Line]
         yield "Nothing happened.", ""
     if opened := open_on(trajectory, day):
         yield "", ""
-        yield "Open at the end of the day", "bold"
+        yield "Called, and not come about by the end of the day", "bold"
         for event, _, reason in opened:
             yield from _wrapped(f"  {event}: {reason}", width, indent=6)
 
@@ -373,8 +373,8 @@ def answers(scenario: Scenario, told: dict[str, Answer], *, width: int = 100) ->
     """Tell the answers to questions, history beside the variants."""
     yield "", ""
     yield "Questions", "bold"
-    rows = [(name, _history(each), _answered(each) + _exactly(each)) for name, each in told.items()]
-    yield from columns(["question", "history", "variants (95 % interval)"], rows, width)
+    rows = [(name, _history(each), _answered(each, scenario.questions[name]) + _exactly(each)) for name, each in told.items()]
+    yield from columns(["question", "history", "variants (95 % interval; medians and quartiles to the hour)"], rows, width)
     yield "", ""
     for name, question in scenario.questions.items():
         if question.text:
@@ -409,19 +409,19 @@ def comparison(told: Comparison, name: str | None = None, *, run: int | None = N
     for question, each in told.effects.items():
         if each.kind != "peak" or each.base or each.changed:
             rows.append((question, *_both(each), _effect(each)))
-    yield from columns(["question", "as it is", "what if", "effect (95 % interval, paired)"], rows, width)
+    if rows:
+        yield from columns(["question", "as it is", "what if", "effect (95 % interval, paired)"], rows, width)
+    else:
+        yield from _wrapped("The file asks no `questions`, so no more can be said.", width, indent=0)
     gains = sorted(each.gain for each in told.effects.values() if each.gain is not None)
     yield "", ""
     if gains:
         middle = gains[len(gains) // 2]
         many = f"{middle:.1f} times as many variants for such intervals"
         yield from _wrapped(f"Without pairing it would take {many} (the middle one of all questions).", width, indent=0, style="dim")
-    yield from _wrapped(
-        "Of times to something, what passes within the period counts, in the variants in which it arises with and without the change.",
-        width,
-        indent=0,
-        style="dim",
-    )
+    if any(each.unit == "days" for each in told.effects.values()):
+        until = "until it comes about, or until the period ends in one of the two worlds; where it can be asked in both"
+        yield from _wrapped(f"Times are means. Of a time to something: of what passes {until}.", width, indent=0, style="dim")
     yield from _wrapped(_ASSUMED, width, indent=0, style="dim")
     if run is not None:
         yield "", ""
@@ -432,14 +432,14 @@ def _both(told: Effect) -> tuple[str, str]:
     def form(value: float | None) -> str:
         if value is None:
             return "-"
-        return {"share": f"{100 * value:.1f} %", "days": _days(value), "times": f"{value:.2f}"}[told.unit]
+        return {"share": f"{100 * value:.1f} %", "days": f"mean {_days(value)}", "times": f"mean {value:.2f}"}[told.unit]
 
     return form(told.base), form(told.changed)
 
 
 def _effect(told: Effect) -> str:
     if told.estimate is None or told.low is None or told.high is None:
-        return "does not arise in both"
+        return "cannot be asked in both worlds"
     scale, digits, unit = {"share": (100, 1, "points"), "days": (1, 1, "days"), "times": (1, 2, "")}[told.unit]
     if told.gain is None and told.estimate == 0:
         return "none: no variant answers otherwise"
@@ -474,7 +474,7 @@ def _history(told: Answer) -> str:
             return str(told.replay)
 
 
-def _answered(told: Answer) -> str:
+def _answered(told: Answer, question: Question) -> str:
     """Give an answer in words, every number with its interval."""
     shares = told.shares or {}
     match told.kind:
@@ -488,8 +488,9 @@ def _answered(told: Answer) -> str:
             return f"median {_days(told.estimate)} ({told.low:.1f} to {told.high:.1f}){half}{mean}"
         case "time_to":
             if not told.asked:
-                return "does not arise: what it counts from never happened"
-            whole = f"{_share(shares['reached'])} within the period, of {told.asked:,} variants in which it arises"
+                return f"cannot be asked: {question.time_to and question.time_to.after} never happened"
+            after = question.time_to.after if question.time_to else None
+            whole = f"{_share(shares['reached'])} within the period, of {told.asked:,} variants{f' in which {after} happened' if after else ''}"
             if told.estimate is None:
                 return f"median beyond the period; {whole}"
             high = "beyond the period" if told.high is None else f"{told.high:.1f}"

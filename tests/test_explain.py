@@ -68,7 +68,13 @@ def test_history_is_explained_in_a_few_lines(escsim: Run) -> None:
     assert (done.code, done.err) == (0, "")
     first, *parts = done.out.split("\n\n")
     assert first == "Iran and Pakistan, January 2024, Wed 17 Jan 2024: history"
-    assert [part.split(":")[0] for part in parts] == ["recall", "bar", "suspend_visits", "call_1", "Open at the end of the day\n  china_offer"]
+    assert [part.split(":")[0] for part in parts] == [
+        "recall",
+        "bar",
+        "suspend_visits",
+        "call_1",
+        "Called, and not come about by the end of the day\n  china_offer",
+    ]
     assert all(len(part.splitlines()) <= 6 for part in parts)
     assert "iranian_strikes on 2024-01-16 led to it, as what was chosen in diplomatic_answer (65 % in this file)." in " ".join(parts[0].split())
     assert "  border_incident: it might have come about" in parts[-1]
@@ -104,6 +110,7 @@ def test_a_variant_is_explained_with_what_chance_said(escsim: Run) -> None:
         (["2024-01-32"], "'2024-01-32' is no day; days are written YYYY-MM-DD"),
         (["2024-04-01"], "2024-04-01 lies outside the period, 2024-01-15 to 2024-03-31"),
         (["--run", "-1"], "--run"),
+        (["2024-01-17", "--seed", "3"], "--seed goes with --run"),
     ],
 )
 def test_a_day_or_run_that_is_none_is_refused(escsim: Run, args: list[str], message: str) -> None:

@@ -98,11 +98,15 @@ def test_the_words_are_the_numbers() -> None:
     last = ensemble.counts[ensemble.units.index("PAK-IRN")][:, -1]
     assert written[0].startswith("By 31 March 2024: ")
     assert f"restored {round(last[1] / 10)} %" in written
-    assert any("1,000 variants, ±3.1 % (95 %), seed 7" in each for each in written)
+    assert any("1,000 variants, ±3.1 points (95 %), seed 7" in each for each in written)
     assert {"history", "17 Jan", "26 Jan", "31 Mar", "◆ restored"} <= set(written)
     said = plots.describe_occupancy(ensemble)
     assert said.startswith(written[0])
     assert "15 January 2024: normal 100 %." in said
+
+
+def test_a_pair_may_be_named_either_way_round() -> None:
+    assert made("iran-pakistan-2024").unit("IRN-PAK") == made("iran-pakistan-2024").unit("PAK-IRN") == "PAK-IRN"
 
 
 def test_it_is_the_same_to_the_byte() -> None:
