@@ -45,8 +45,8 @@ from tests.strategies import (
 )
 
 # The normal suite always tries the same cases, so that it is red only if something has changed; the slow one new ones.
-QUICK = settings(max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
-SOME = settings(QUICK, max_examples=60)
+QUICK = settings(max_examples=100, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
+SOME = settings(QUICK, max_examples=50)
 SLOW = settings(QUICK, max_examples=5000, derandomize=False)
 
 SCENARIOS = strategy(scenario)
