@@ -55,7 +55,7 @@ def unit_name(scenario: Scenario, unit: str) -> str:
     """Name a mission or a pair in words."""
     if unit in scenario.missions:
         return mission_name(scenario, unit)
-    return f"the worse of the missions of {' and '.join(actor_name(scenario, key) for key in unit.split('-'))}"
+    return f"the worse mission of {' and '.join(actor_name(scenario, key) for key in unit.split('-'))}"
 
 
 def subtitle(trajectory: Trajectory) -> str:

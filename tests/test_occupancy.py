@@ -42,6 +42,7 @@ def drawn(name: str, unit: str | None = None, *, paper: bool = False) -> Any:
 def test_it_can_be_read(name: str, paper: bool) -> None:
     """Letters too small, texts that lie over one another or run off the sheet."""
     ensemble = made(name)
+    assert texts(drawn(name, paper=paper))[1].get_text().endswith(ensemble.scenario.hash[:8])  # not cut
     for unit in ensemble.units[:4]:
         check_readable(drawn(name, unit, paper=paper))
 
