@@ -64,6 +64,11 @@ def cli(ctx: click.Context) -> None:
 
 as_json = click.option("--json", "json_", is_flag=True, help="Print JSON instead of text.")
 force = click.option("--force", is_flag=True, help="Replace files that are already there.")
+runs = click.option("-n", "n", type=click.IntRange(1, 10**10), metavar="N", help="How many variants; by default as many as the file says.")
+seeded = click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="SEED", help="Of all chance; by default the file's.")
+threaded = click.option(
+    "--threads", type=click.IntRange(1, 1024), metavar="N", help="By default one for each processor. The result does not depend on it."
+)
 daily = click.option("--daily", is_flag=True, help="Print every day instead of about a dozen.")
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print no talk.")
 
@@ -127,9 +132,9 @@ def replay(s: str, until: str | None, why: bool, json_: bool, quiet: bool) -> No
 
 @cli.command()
 @click.argument("s")
-@click.option("-n", "n", type=click.IntRange(1, 10**10), metavar="N", help="How many variants; by default as many as the file says.")
-@click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="SEED", help="Of all chance; by default the file's.")
-@click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="By default one for each processor. The result does not depend on it.")
+@runs
+@seeded
+@threaded
 @click.option(
     "--precision", type=click.FloatRange(1e-5, 0.5), metavar="P", help="As many variants as make every share certain to within P, such as 0.002."
 )
@@ -227,9 +232,9 @@ def _day(scenario: Scenario, date: str | None) -> Day | None:
 @click.option("--force", multiple=True, metavar="EVENT=DATE", help="It happens then and only then, whatever else does.")
 @click.option("--choose", multiple=True, metavar="CHOICE=OPTION", help="This is decided.")
 @click.option("--set", "set_", multiple=True, metavar="EVENT.KEY=VALUE", help="Another probability or delay.")
-@click.option("-n", "n", type=click.IntRange(1, 10**10), metavar="N", help="How many variants; by default as many as the file says.")
-@click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="SEED", help="Of all chance; by default the file's.")
-@click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="By default one for each processor. The result does not depend on it.")
+@runs
+@seeded
+@threaded
 @click.option("--run", type=click.IntRange(0), metavar="I", help="Show where variant I parts from its twin.")
 @as_json
 @quiet
@@ -246,11 +251,12 @@ def whatif(
 
     scenario = _load(s)
     intervention = _intervention(scenario, name, changes)
-    with _lean(), _progress(2 * (n or scenario.variants.runs), quiet) as progress:
+    many = n or scenario.variants.runs
+    if run is not None and run >= many:
+        raise click.UsageError(f"--run: variants are numbered 0 to {many - 1}")
+    with _lean(), _progress(2 * many, quiet) as progress:
         base = scenario.simulate(n, seed, threads, progress=progress)
-        changed = scenario.simulate(n, seed, threads, intervention=intervention, progress=progress and (lambda done: progress(base.n + done)))
-        if run is not None and run >= base.n:
-            raise click.UsageError(f"--run: variants are numbered 0 to {base.n - 1}")
+        changed = scenario.simulate(n, seed, threads, intervention=intervention, progress=progress and (lambda done: progress(many + done)))
         found = effect(base, changed, threads=threads)
     if json_:
         _data(found.to_dict() if run is None else {**found.to_dict(), "parting": found.told(run)})

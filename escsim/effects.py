@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from escsim.ensemble import Ensemble, chunks, usable_threads
+from escsim.ensemble import Ensemble, usable_threads
 from escsim.intervals import Estimate, paired_mean, paired_share
 from escsim.questions import grain, kind, paired
 from escsim.scenario import Question
@@ -54,7 +54,8 @@ class Effect:
         Their difference, and its 95 % interval.
     method : str
     gain : float or None
-        How many times as many worlds it would take without pairing; None if no world differs.
+        How many times as many worlds it would take without pairing: the sum of both variances over the variance of the
+        difference; None if no world differs.
     """
 
     kind: str
@@ -107,7 +108,7 @@ class Comparison:
         def data(step: Step | None) -> dict[str, Any] | None:
             if step is None:
                 return None
-            moved = [{"mission": move.mission, "from": move.source, "to": move.dest} for move in step.moves]
+            moved = [move.to_dict() for move in step.moves]
             return {"moment": period.moment(step.tick).isoformat(), "event": step.event, "moved": moved, "moot": step.moot, "reason": step.reason}
 
         return {"run": i, **dict(zip(("as_it_is", "what_if"), map(data, self.parting(i)), strict=True))}
@@ -160,7 +161,7 @@ def effect(base: Ensemble, changed: Ensemble, asked: dict[str, Question] | None 
         return int(np.count_nonzero(_different(*pair))), found
 
     with ThreadPoolExecutor(threads or usable_threads(), thread_name_prefix="escsim") as pool:
-        for many, found in pool.map(count, chunks(base.n)):
+        for many, found in pool.map(count, base.chunks()):
             differ += many
             for name, each in found.items():
                 sums[name] = Sums(*map(sum, zip(sums.get(name, Sums(0, 0, 0, 0, 0, 0)), each, strict=True)))

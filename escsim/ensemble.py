@@ -180,8 +180,12 @@ class Ensemble:
         whole = [_rows(self.process, self.seed, at, size) for at, size in _chunks(first, n, _chunk(self.process))]
         return Rows(*(np.concatenate(each) for each in zip(*whole, strict=True)))
 
+    def chunks(self) -> Iterator[tuple[int, int]]:
+        """Cut the trajectories into pieces of which `worlds` takes one at a time: the first of each, and how many; always the same ones."""
+        return _chunks(0, self.n, _chunk(self.process))
+
     def worlds(self, first: int, n: int) -> Worlds:
-        """Give what happened in each of the trajectories `first` to `first + n - 1`, which must be one chunk: at most 20,000."""
+        """Give what happened in each of the trajectories `first` to `first + n - 1`, no more than a chunk has."""
         room = int(1.1 * n * self.firings.sum() / self.n) + 1000
         world, tick, event, moot = _firings(self.process, self.seed, first, n, room, self._packed)
         return worlds(self.scenario, self.process, n, world[~moot], tick[~moot], event[~moot])
@@ -190,6 +194,17 @@ class Ensemble:
         """Answer questions, those of the scenario if no others are given, from every trajectory and from the replay.
 
         The trajectories are run again for it. The replay is asked where the file tells a history: if an event has a date.
+
+        Parameters
+        ----------
+        asked : dict of str to Question, optional
+        threads : int, optional
+            By default as many as there are processors to use. The result does not depend on it.
+
+        Returns
+        -------
+        dict of str to Answer
+            Under the names of the questions.
         """
         asked = self.scenario.questions if asked is None else asked
         sums = {name: np.zeros(size(self.scenario, question), np.int64) for name, question in asked.items()}
@@ -203,7 +218,7 @@ class Ensemble:
             return {name: tally(told, question) for name, question in asked.items()}
 
         with ThreadPoolExecutor(threads or usable_threads(), thread_name_prefix="escsim") as pool:
-            for counts in pool.map(count, chunks(self.n) if asked else ()):
+            for counts in pool.map(count, self.chunks() if asked else ()):
                 for name, each in counts.items():
                     sums[name] += each
         return {name: answer(self.scenario, question, sums[name], self.n, history.get(name)) for name, question in asked.items()}
@@ -362,11 +377,6 @@ def _told(scenario: Scenario, process: Process, intervention: Intervention | Non
 def _chunk(process: Process) -> int:
     """Give how many trajectories may be run at once, so that no sum of ticks overflows."""
     return max(1, min(CHUNK, 2**63 // process.end))
-
-
-def chunks(n: int) -> Iterator[tuple[int, int]]:
-    """Cut trajectories 0 to n - 1 into pieces in which each can be looked at by itself: the first of each piece, and how many."""
-    return _chunks(0, n, CHUNK)
 
 
 def _chunks(first: int, n: int, size: int) -> Iterator[tuple[int, int]]:

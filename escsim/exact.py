@@ -30,6 +30,7 @@ from escsim.errors import Place, Problem, ScenarioError, quoted
 from escsim.process import STAYS, Process, compile_scenario, pairs_of
 from escsim.scenario import Condition, Intervention, Question, Scenario
 from escsim.times import TICKS_A_DAY
+from escsim.worlds import held
 
 Floats = NDArray[np.float64]
 State = tuple[tuple[int, ...], int, int, int, int]  # statuses, called, refused, closed, happened: see `_Rules`
@@ -86,10 +87,10 @@ class Exact:
         ValueError
             If there is no such unit or status.
         """
-        passage: Floats = self._passages(self.units.index(unit))[self.statuses.index(status)]
+        passage: Floats = self._first(self.units.index(unit))[self.statuses.index(status)]
         return passage
 
-    def _passages(self, unit: int) -> Floats:
+    def _first(self, unit: int) -> Floats:
         return _passages(self._chain, self._chain.held[:, unit, None] == np.arange(len(self.statuses)), len(self.days))
 
     def answer(self, scenario: Scenario, question: Question) -> float | None:
@@ -102,7 +103,7 @@ class Exact:
             days. None for all others: they are not told by where the missions stand.
         """
         if question.time_in is not None:
-            return float(self._seen(self._inside(scenario, question.time_in))[1])
+            return float(self._seen(held(scenario, self._chain.held, question.time_in))[1])
         return None if question.probability is None else self._probability(scenario, question.probability)
 
     def _probability(self, scenario: Scenario, asked: Condition) -> float | None:
@@ -111,21 +112,12 @@ class Exact:
             other = self._probability(scenario, asked.not_)
             return None if other is None else 1 - other
         if asked.in_ is not None and asked.on is not None:
-            return float(self._seen(self._inside(scenario, asked.in_))[0][period.tick(asked.on.end) // TICKS_A_DAY - 1])
+            return float(self._seen(held(scenario, self._chain.held, asked.in_))[0][period.tick(asked.on.end) // TICKS_A_DAY - 1])
         bound = period.ticks if asked.by is None else period.tick(asked.by.end)
         bound = bound if asked.within is None else min(bound, asked.within.ticks)
         if asked.reach is None or asked.after is not None or bound % TICKS_A_DAY or not bound:
             return None
-        return float(_passages(self._chain, self._inside(scenario, asked.reach)[:, None], len(self.days))[0, bound // TICKS_A_DAY - 1])
-
-    def _inside(self, scenario: Scenario, line: dict[str, tuple[str, ...]]) -> NDArray[np.bool_]:
-        """Tell in which states every mission, pair or `any` mission named is in one of its statuses."""
-        found = np.ones(len(self._chain.held), bool)
-        for who, names in line.items():
-            held = self._chain.held[:, [self.units.index(mission) for mission in scenario.members(who)]]
-            severity = [scenario.ladder.severity[status] for status in scenario.ladder.resolve(names)]
-            found &= np.isin(held, severity).any(axis=1) if who == "any" else np.isin(held.max(axis=1), severity)
-        return found
+        return float(_passages(self._chain, held(scenario, self._chain.held, asked.reach)[:, None], len(self.days))[0, bound // TICKS_A_DAY - 1])
 
     def _seen(self, inside: NDArray[np.bool_]) -> tuple[Floats, Floats]:
         """Give the probability of being in some states at the end of each day, and the expected days in them."""
@@ -133,7 +125,7 @@ class Exact:
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain data for JSON; works out all first passages, which takes longer than solving the chain."""
-        passages = map(self._passages, range(len(self.units)))
+        passages = map(self._first, range(len(self.units)))
         return {
             "states": self.states,
             "days": [day.isoformat() for day in self.days],

@@ -51,6 +51,11 @@ def _led(trajectory: Trajectory, step: Step) -> str:
     return f"{step.caller}{when} led to it{gate}"
 
 
+def steps_on(trajectory: Trajectory, day: Day) -> list[Step]:
+    """Give the steps of a day."""
+    return [step for step in trajectory.steps if trajectory.moment(step).date() == day]
+
+
 def open_on(trajectory: Trajectory, day: Day) -> list[Open]:
     """Tell which events were open at the end of a day: what had called them had happened, and they had not."""
     period = trajectory.scenario.period
@@ -90,7 +95,6 @@ def _standing(trajectory: Trajectory, event: Event, note: Note, end: int) -> Ope
 
 def told(trajectory: Trajectory, day: Day) -> dict[str, Any]:
     """Give what happened on a day, why, and what was open, as plain data for JSON."""
-    steps = [step for step in trajectory.steps if trajectory.moment(step).date() == day]
     return {
         "scenario": trajectory.scenario.name,
         "hash": trajectory.scenario.hash,
@@ -101,10 +105,10 @@ def told(trajectory: Trajectory, day: Day) -> dict[str, Any]:
                 "time": f"{trajectory.moment(step):%H:%M}",
                 "event": step.event,
                 "causes": causes(trajectory, step),
-                "moved": [{"mission": move.mission, "from": move.source, "to": move.dest} for move in step.moves],
+                "moved": [move.to_dict() for move in step.moves],
                 "reason": step.reason,
             }
-            for step in steps
+            for step in steps_on(trajectory, day)
         ],
         "open": [each._asdict() for each in open_on(trajectory, day)],
     }

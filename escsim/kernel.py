@@ -129,7 +129,8 @@ class Sizes(NamedTuple):
 
     `R` is the days and one; `block` what `now` holds for a trajectory; `most` the options of a choice at most; `shift`
     is log2 of what `counters` holds for a lane; `depth` the events that run in a status of a semi-Markov process at
-    most, 0 if it is none; `special` how far in the queue chance may say no, or a law may have no table.
+    most, 0 if it is none; `special` how far in the queue chance may say no, or a law may have no table;
+    `formulas`, `certain` and `joint` whether there are laws without a table, delays without chance, joint causes.
     """
 
     E: Any
@@ -182,9 +183,10 @@ class Packed(NamedTuple):
     ways : uint64, shape (moves * statuses * 8,)
         What a move does from a status: the status entered, rows of both in the occupancy, place of the one left in
         `now`, and events whose gates the mission does not shut then.
-    go : uint64, shape (512 * 4,)
+    go : uint64, shape (512 * 8,)
         For a semi-Markov process by event: the status left and the one entered, as places in `now`, the number of the
-        latter, and where its firings are counted by day. Event number `events` enters the first status.
+        latter, where its firings are counted by day, and the first two of its `slots`. Event number `events` enters the
+        first status.
     slots : uint64, shape (statuses * 8,)
         For a semi-Markov process by status address and place of each of the events that run in it, four at most.
     runs : uint64, shape (statuses,)

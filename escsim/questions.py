@@ -89,7 +89,7 @@ class Answer:
 
 
 def holds(worlds: Worlds, condition: Condition) -> Mask:
-    """Tell in which trajectories a condition holds."""
+    """Tell in which trajectories a condition holds, shape (n,)."""
     if condition.and_ is not None:
         return np.asarray(np.all([holds(worlds, each) for each in condition.and_], axis=0))
     if condition.or_ is not None:
@@ -115,12 +115,28 @@ def holds(worlds: Worlds, condition: Condition) -> Mask:
 
 
 def passage(worlds: Worlds, asked: Any) -> tuple[Ticks, Ticks]:
-    """Give the tick from which something counts, that of `after` or 0, and the tick at which it first comes about; NEVER if it does not."""
+    """Give the tick from which something counts, that of `after` or 0, and that at which it first comes about; NEVER if it does not.
+
+    Parameters
+    ----------
+    worlds : Worlds
+    asked : Condition or Passage
+        One that states `reach` or `happens`.
+
+    Returns
+    -------
+    since, reached : int64, shape (n,)
+    """
     after = None if asked.after is None else worlds.first([asked.after])
     since = np.zeros(worlds.n, np.int64) if after is None else worlds.when(after)
     if asked.happens is not None:
         return since, worlds.when(worlds.first(asked.happens, after))
     return since, worlds.reached(asked.reach, since)
+
+
+def spent(worlds: Worlds, line: dict[str, tuple[str, ...]]) -> Ticks:
+    """Give for how many ticks a line holds in each trajectory, shape (n,)."""
+    return worlds.per_world(np.where(worlds.held(line), worlds.end - worlds.start, 0))
 
 
 def size(scenario: Scenario, question: Question) -> int:
@@ -148,8 +164,8 @@ def tally(worlds: Worlds, question: Question) -> Tally:
     if question.probability is not None:
         return np.array([np.count_nonzero(holds(worlds, question.probability))])
     if question.time_in is not None:
-        spent = worlds.per_world(np.where(worlds.held(question.time_in), worlds.end - worlds.start, 0))
-        return np.append(np.bincount(spent // HOUR, minlength=many - 1), (spent % HOUR // MILLI).sum())
+        ticks = spent(worlds, question.time_in)
+        return np.append(np.bincount(ticks // HOUR, minlength=many - 1), (ticks % HOUR // MILLI).sum())
     if question.time_to is not None:
         since, reached = passage(worlds, question.time_to)
         told, came = since != NEVER, reached != NEVER
@@ -164,15 +180,8 @@ def grain(scenario: Scenario) -> int:
     return max(1, -(-scenario.period.ticks // 2**22))
 
 
-def value(worlds: Worlds, question: Question, rest: Ticks | None = None) -> Numbers:
-    """Give what a question is to each world, to be compared with its twin; -1 where it cannot be asked.
-
-    Parameters
-    ----------
-    worlds : Worlds
-    question : Question
-    rest : int64, shape (n,), optional
-        Of a time to something, for how many ticks to wait for it at most.
+def value(worlds: Worlds, question: Question) -> Numbers:
+    """Give what a question, unless it asks for a time to something, is to each world.
 
     Returns
     -------
@@ -182,12 +191,7 @@ def value(worlds: Worlds, question: Question, rest: Ticks | None = None) -> Numb
     if question.probability is not None:
         return holds(worlds, question.probability).astype(np.int64)
     if question.time_in is not None:
-        spent = worlds.per_world(np.where(worlds.held(question.time_in), worlds.end - worlds.start, 0))
-        return np.asarray(spent // grain(worlds.scenario))
-    if question.time_to is not None:
-        since, reached = passage(worlds, question.time_to)
-        waited = np.minimum(reached - np.where(since == NEVER, 0, since), worlds.scenario.period.ticks if rest is None else rest)
-        return np.where(since == NEVER, -1, waited // grain(worlds.scenario))
+        return np.asarray(spent(worlds, question.time_in) // grain(worlds.scenario))
     if question.peak is not None:
         return np.maximum.reduceat(worlds.severity(question.peak), worlds.begins).astype(np.int64)
     assert question.count is not None
@@ -195,19 +199,42 @@ def value(worlds: Worlds, question: Question, rest: Ticks | None = None) -> Numb
 
 
 def paired(ours: Worlds, theirs: Worlds, question: Question) -> tuple[Numbers, Numbers]:
-    """Give the values of worlds and of their twins; of a time to something both wait no longer than the period lasts in either."""
-    rest = None
-    if question.time_to is not None:
-        begins = [passage(each, question.time_to)[0] for each in (ours, theirs)]
-        rest = ours.scenario.period.ticks - np.minimum(np.maximum(*begins), ours.scenario.period.ticks)
-    return value(ours, question, rest), value(theirs, question, rest)
+    """Give the values of worlds and of their twins, to be compared.
+
+    Returns
+    -------
+    int64, both of shape (n,)
+        As in `value`. A time to something is in units of `grain` too: both twins wait for it no longer than the period
+        lasts in either; -1 in a world in which it cannot be asked.
+    """
+    if question.time_to is None:
+        return value(ours, question), value(theirs, question)
+    end, passages = ours.scenario.period.ticks, [passage(each, question.time_to) for each in (ours, theirs)]
+    starts = [np.minimum(since, end) for since, _ in passages]
+    rest = end - np.maximum(*starts)
+    one, other = (
+        np.where(since == NEVER, -1, np.minimum(reached - start, rest) // grain(ours.scenario))
+        for (since, reached), start in zip(passages, starts, strict=True)
+    )
+    return one, other
 
 
 # ---- answering
 
 
 def answer(scenario: Scenario, question: Question, counts: Tally, n: int, replay: Tally | None = None) -> Answer:
-    """Turn the counts of a question in n trajectories, and in the replay, into an answer."""
+    """Turn the counts of a question in n trajectories, and in the replay, into an answer.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    question : Question
+    counts : int64, shape (size,)
+        As `tally` gives them, added up.
+    n : int
+    replay : int64, shape (size,), optional
+        The same of the replay alone.
+    """
     told = _ANSWERS[kind(question)](scenario, counts, n)
     return told if replay is None else replace(told, replay=_single(_ANSWERS[kind(question)](scenario, replay, 1)))
 

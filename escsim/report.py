@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from escsim.captions import headline, mission_name
 from escsim.delays import Delay
 from escsim.errors import plain
-from escsim.explain import HISTORY, causes, open_on
+from escsim.explain import HISTORY, causes, open_on, steps_on
 from escsim.intervals import Estimate, wilson
 from escsim.scenario import NOTHING, Background, Event, Question, Scenario
 from escsim.times import Span
@@ -155,7 +155,7 @@ def why(trajectory: Trajectory, day: Day, *, width: int = 100) -> Iterator[Line]
     scenario = trajectory.scenario
     run = "history" if trajectory.draws == HISTORY else f"one possible run ({trajectory.draws})"
     yield from _wrapped(f"{scenario.title}, {day:%a} {day.day} {day:%b %Y}: {run}", width, indent=0, style="bold")
-    steps = [step for step in trajectory.steps if trajectory.moment(step).date() == day]
+    steps = steps_on(trajectory, day)
     for step in steps:
         yield "", ""
         clock = "" if trajectory.draws == HISTORY else f"{trajectory.moment(step):%H:%M} "

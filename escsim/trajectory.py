@@ -28,6 +28,10 @@ class Move(NamedTuple):
     dest: str
     trigger: str
 
+    def to_dict(self) -> dict[str, str]:
+        """Give it as plain data for JSON."""
+        return {"mission": self.mission, "from": self.source, "to": self.dest}
+
 
 class Note(NamedTuple):
     """What became of an event between its firings, and through which event or choice, or "start".
@@ -137,7 +141,7 @@ class Trajectory:
             "actor": list(event.actor),
             "action": list(event.action),
             "target": list(event.target or ()),
-            "moved": [{"mission": move.mission, "from": move.source, "to": move.dest} for move in step.moves],
+            "moved": [move.to_dict() for move in step.moves],
             "reason": step.reason,
             "source": "; ".join(self.scenario.sources[name] for name in event.cite or ()) or None,
         }

@@ -61,21 +61,12 @@ class Worlds:
 
     def held(self, line: dict[str, tuple[str, ...]]) -> Mask:
         """Tell in which stretches every mission, pair or `any` mission named is in one of its statuses."""
-        found = np.ones(len(self.of), bool)
-        for who, names in line.items():
-            inside = np.isin(
-                np.arange(len(self.scenario.ladder.statuses)), [self.scenario.ladder.severity[each] for each in self.scenario.ladder.resolve(names)]
-            )
-            found &= inside[self._of(who)].any(axis=1) if who == "any" else inside[self.severity(who)]
-        return found
+        return held(self.scenario, self.status, line)
 
     def severity(self, who: str) -> NDArray[np.uint8]:
         """Give the status of a mission in each stretch, by severity; the most severe one of a pair or `any`."""
-        worst: NDArray[np.uint8] = self._of(who).max(axis=1)
+        worst: NDArray[np.uint8] = self.status[:, _columns(self.scenario, who)].max(axis=1)
         return worst
-
-    def _of(self, who: str) -> NDArray[np.uint8]:
-        return self.status[:, [self.scenario.missions.index(mission) for mission in self.scenario.members(who)]]
 
     def first(self, events: Iterable[str], since: Numbers | None = None) -> Numbers:
         """Give the place among the steps of the first happening of one of some events in each trajectory, NEVER if there is none.
@@ -111,6 +102,33 @@ class Worlds:
         """Add up a value of every stretch by trajectory."""
         added: Numbers = np.add.reduceat(values, self.begins)
         return added
+
+
+def _columns(scenario: Scenario, who: str) -> list[int]:
+    return [scenario.missions.index(mission) for mission in scenario.members(who)]
+
+
+def held(scenario: Scenario, status: NDArray[np.uint8], line: dict[str, tuple[str, ...]]) -> Mask:
+    """Tell where every mission, pair or `any` mission named in a line is in one of its statuses.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    status : uint8, shape (rows, missions)
+        The statuses of the missions, by severity.
+    line : dict of str to tuple of str
+
+    Returns
+    -------
+    bool, shape (rows,)
+    """
+    found = np.ones(len(status), bool)
+    for who, names in line.items():
+        inside = np.zeros(len(scenario.ladder.statuses), bool)
+        inside[[scenario.ladder.severity[name] for name in scenario.ladder.resolve(names)]] = True
+        columns = status[:, _columns(scenario, who)]
+        found &= inside[columns].any(axis=1) if who == "any" else inside[columns.max(axis=1)]
+    return found
 
 
 def worlds(scenario: Scenario, process: Process, n: int, world: Numbers, tick: Ticks, event: Numbers) -> Worlds:
