@@ -469,6 +469,7 @@ class Scenario(Form):
         threads: int | None = None,
         *,
         intervention: Intervention | str | None = None,
+        given: Day | str | None = None,
         progress: Callable[[int], object] | None = None,
     ) -> Ensemble:
         """Run Monte Carlo variants.
@@ -482,6 +483,9 @@ class Scenario(Form):
             By default as many as there are processors to use. The result does not depend on it.
         intervention : Intervention or str, optional
             A what-if to run under, or the name of one in the file.
+        given : datetime.date or str, optional
+            A day: what history dates before it is given, and what is open on its morning is drawn given that it has not
+            come about yet. A forecast from the first day is no other than an ensemble.
         progress : callable, optional
             Called now and then with the number of trajectories done.
 
@@ -490,8 +494,9 @@ class Scenario(Form):
         ScenarioError
             If the scenario is too large for the kernel, its history does not replay, or 10,000 events fire in one run.
         ValueError
-            If `n` or `seed` is out of range, or the scenario has no what-if of that name.
+            If `n` or `seed` is out of range, the scenario has no what-if of that name, the day lies outside the period, or
+            the what-if would change what lies before it.
         """
         from escsim.ensemble import simulate
 
-        return simulate(self, n, seed=seed, threads=threads, intervention=intervention, progress=progress)
+        return simulate(self, n, seed=seed, threads=threads, intervention=intervention, given=given, progress=progress)
