@@ -30,6 +30,7 @@ from escsim.process import Process, compile_scenario, digest, pairs_of
 from escsim.questions import Answer, answer, size, tally
 from escsim.scenario import Intervention, Question, Scenario, missions_of
 from escsim.stepper import run
+from escsim.times import TICKS_A_DAY
 from escsim.worlds import Worlds, of_trajectory, worlds
 
 if TYPE_CHECKING:
@@ -353,13 +354,17 @@ def simulate(
 
 def _remember(scenario: Scenario, given: Given, n: int, counts: Counts, firings: Counts) -> None:
     """Set counts of days before a forecast to what history was, and add its firings."""
-    history = given.run.history()
-    for day, date in enumerate(scenario.period.days()):
-        if date == given.day:
-            break
-        counts[:, :, day] = 0
-        for u, unit in enumerate([*scenario.missions, *pairs_of(scenario)]):
-            counts[u, scenario.ladder.severity[history.status_on(unit, date)], day] = n
+    past = (given.day - scenario.period.from_.day).days
+    ends = (np.arange(past) + 1) * TICKS_A_DAY - 1
+    held = []
+    for path in given.run.history().paths.values():
+        ranks = np.array([scenario.ladder.severity[status] for _, status in path])
+        held.append(ranks[np.searchsorted([tick for tick, _ in path], ends, side="right") - 1])
+    for pair in pairs_of(scenario):
+        held.append(np.maximum(*(held[scenario.missions.index(mission)] for mission in missions_of(pair))))
+    for u, ranks in enumerate(held):
+        counts[u, :, :past] = 0
+        counts[u, ranks, np.arange(past)] = n
     for step in given.run.steps:
         firings[scenario.order[step.event]] += n
 

@@ -124,7 +124,7 @@ class _Openings:
 
     def conditional(self, word: Words, least: int) -> Words:
         """Give the word of a delay that has lasted already: least + (word (2^64 - least)) / 2^64."""
-        if least == 0:
+        if least in (0, WORDS):  # all of them, or none
             return word
         rest = WORDS - least
         high, low = U(rest >> 32), U(rest & int(LOW))
