@@ -137,7 +137,7 @@ def given(scenario: Scenario, day: Day | str, intervention: Intervention | None 
     process = compile_scenario(scenario, intervention)
     if tick == 0:
         return None
-    return _Watcher(scenario, tick, process, intervention).given(day)
+    return Watcher(scenario, tick, process, intervention).given(day)
 
 
 def day_of(scenario: Scenario, day: Day | str) -> Day:
@@ -152,7 +152,18 @@ def day_of(scenario: Scenario, day: Day | str) -> Day:
     return day
 
 
-class _Watcher:
+class Watcher:
+    """Watches history as far as a tick, and weighs what is open then.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    tick : int
+    process : Process
+        With the intervention.
+    intervention : Intervention or None
+    """
+
     def __init__(self, scenario: Scenario, tick: int, process: Process, intervention: Intervention | None) -> None:
         self.scenario = scenario
         self.tick = tick
@@ -168,6 +179,7 @@ class _Watcher:
         self.weight: dict[str, Fraction] = {}
 
     def given(self, day: Day) -> Given:
+        """Give what is given on the morning of a day, that of the tick."""
         run = self.run({})
         puts = dict.fromkeys(name for name, _ in _draws(run).puts)
         self.steps = [(step.tick, step.event) for step in run.steps]
@@ -180,7 +192,7 @@ class _Watcher:
                 self.weight[name] = self.decide(name, ())
                 if not self.weight[name]:
                     self.impossible(None, f"an option of {quoted(name)} has to come about", name)
-        known = [event.id for event in self.scenario.events if event.date and event.id not in run.fired and self.stays(event)]
+        known = [event.id for event in self.scenario.events if event.id not in run.fired and self.scenario.keeps_date(event)]
         return Given(
             day=day,
             tick=self.tick,
@@ -194,11 +206,6 @@ class _Watcher:
             known=tuple(known),
             weight=self.weight,
         )
-
-    def stays(self, event: Event) -> bool:
-        """Say whether an event keeps its date in every variant."""
-        free = event.delay is None and event.follows is None and event.id not in self.scenario.choice_of
-        return free and event.probability is None and not self.scenario.gate(event)
 
     def run(self, picks: dict[tuple[str, int], str]) -> Run:
         """Run history as far as the day, with these picks of choices that it leaves open, by choice and number."""
@@ -296,6 +303,7 @@ class _Watcher:
         return weight * total
 
     def impossible(self, event: str | None, message: str, choice: str = "") -> None:
+        """Refuse a file by which history cannot have been as it was."""
         place = self.scenario.event_place(event, "delay") if event else self.scenario.place("choices", choice)
         day = f"{self.scenario.period.moment(self.tick):%Y-%m-%d}"
         remedy = "give it a lower probability, or a delay that may take longer"

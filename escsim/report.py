@@ -299,7 +299,7 @@ def _delay(delay: Delay) -> str:
     name, law = delay.one()
     if isinstance(law, Span):
         return str(law)
-    given = {key: " or ".join(map(str, value)) if isinstance(value, tuple) else value for key, value in law.given.items()}
+    given = {key: " or ".join(map(str, value)) if isinstance(value, tuple) else value for key, value in law.stated.items()}
     return f"{name} ({', '.join(f'{key} {value}' for key, value in given.items())})"
 
 

@@ -16,7 +16,7 @@ PACKAGE = Path(escsim.__file__).parent
 FLOORS = [
     ["__main__", "cli"],
     ["report", "plots", "timeline", "diagram", "occupancy", "captions", "style"],
-    ["effects"],
+    ["effects", "forecasts", "variation"],
     ["ensemble", "exact"],
     ["questions", "worlds"],
     ["openings", "layout", "kernel", "intervals"],
@@ -32,6 +32,7 @@ ORDER = [module for floor in FLOORS for module in floor]
 DOORS = {  # upward, inside a function: the shortest way for users, and no module needs them to be imported
     ("scenario", "replay"),  # Scenario.replay
     ("scenario", "ensemble"),  # Scenario.simulate
+    ("scenario", "variation"),  # Scenario.given, without, with_
     ("trajectory", "plots"),  # Trajectory.plot
 }
 
