@@ -34,6 +34,7 @@ STYLES: dict[str, dict[str, Any]] = {
     "worse": {"fg": "yellow", "bold": True},
     "better": {"fg": "cyan", "bold": True},
 }
+_TOLD = (("probability",), ("time_in", "time_to"))
 KINDS, OCCUPANCY = ("trajectory", "diagram"), "occupancy"
 FORMATS = ("png", "svg", "pdf")
 NARROWEST, WIDEST = 72, 120
@@ -69,8 +70,23 @@ seeded = click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="SEED
 threaded = click.option(
     "--threads", type=click.IntRange(1, 1024), metavar="N", help="By default one for each processor. The result does not depend on it."
 )
+from_day = click.option("--from", "from_", metavar="DATE", help="Take what history dates before this day as given, and forecast from its morning.")
 daily = click.option("--daily", is_flag=True, help="Print every day instead of about a dozen.")
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print no talk.")
+
+
+def changes(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say a what-if; they arrive together, as `changes`."""
+    options = [
+        click.option("--remove", multiple=True, metavar="EVENT", help="It comes to nothing."),
+        click.option("--move", multiple=True, metavar="EVENT=DATE", help="Once it is called it happens then."),
+        click.option("--force", multiple=True, metavar="EVENT=DATE", help="It happens then and only then, whatever else does."),
+        click.option("--choose", multiple=True, metavar="CHOICE=OPTION", help="This is decided."),
+        click.option("--set", "set_", multiple=True, metavar="EVENT.KEY=VALUE", help="Another probability or delay."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @cli.command()
@@ -138,10 +154,23 @@ def replay(s: str, until: str | None, why: bool, json_: bool, quiet: bool) -> No
 @click.option(
     "--precision", type=click.FloatRange(1e-5, 0.5), metavar="P", help="As many variants as make every share certain to within P, such as 0.002."
 )
+@from_day
+@changes
 @daily
 @as_json
 @quiet
-def simulate(s: str, n: int | None, seed: int | None, threads: int | None, precision: float | None, daily: bool, json_: bool, quiet: bool) -> None:
+def simulate(
+    s: str,
+    n: int | None,
+    seed: int | None,
+    threads: int | None,
+    precision: float | None,
+    from_: str | None,
+    daily: bool,
+    json_: bool,
+    quiet: bool,
+    **changes: Any,
+) -> None:
     """Run Monte Carlo variants of S.
 
     Where the missions stand day by day, and what became of each event. Trajectory i of a seed is the same on every
@@ -158,11 +187,13 @@ def simulate(s: str, n: int | None, seed: int | None, threads: int | None, preci
             raise click.UsageError("give -n or --precision, which says how many it takes, not both")
         n = enough(precision)
     scenario = _load(s)
-    with _lean(), _progress(n or scenario.variants.runs, quiet) as progress:
-        ensemble = scenario.simulate(n, seed, threads, progress=progress)
+    intervention = _intervention(scenario, None, changes) if any(changes.values()) else None
+    day = _day(scenario, from_)
+    with _lean(), _progress(n or scenario.variants.runs, quiet) as progress, _past():
+        ensemble = scenario.simulate(n, seed, threads, intervention=intervention, given=day, progress=progress)
         answers = ensemble.answers(threads=threads)
     solved = None
-    if exact.memoryless(scenario):
+    if ensemble.given is None and intervention is None and exact.memoryless(scenario):
         with suppress(ScenarioError):  # too large a chain to be solved on the way
             solved = exact.solve(scenario, most=10_000)
             answers = {name: replace(each, exact=solved.answer(scenario, scenario.questions[name])) for name, each in answers.items()}
@@ -184,16 +215,17 @@ def simulate(s: str, n: int | None, seed: int | None, threads: int | None, preci
 @click.argument("date", required=False)
 @click.option("--run", type=click.IntRange(0, 10**10 - 1), metavar="I", help="Explain variant I instead of history.")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="SEED", help="Of the variant; by default the file's.")
+@from_day
 @as_json
-def why(s: str, date: str | None, run: int | None, seed: int | None, json_: bool) -> None:
+def why(s: str, date: str | None, run: int | None, seed: int | None, from_: str | None, json_: bool) -> None:
     """Explain what happened in S on DATE, and what did not.
 
     What led to each event, what it moved, and what was open but did not come about. Without DATE the whole run is told.
     """
     from escsim import explain, report
 
-    if seed is not None and run is None:
-        raise click.UsageError("--seed goes with --run")
+    if run is None and (seed, from_) != (None, None):
+        raise click.UsageError("--seed and --from go with --run")
     scenario = _load(s)
     day = _day(scenario, date)
     if run is None:
@@ -202,7 +234,7 @@ def why(s: str, date: str | None, run: int | None, seed: int | None, json_: bool
         from escsim import ensemble
 
         with _lean():
-            trajectory = ensemble.trajectory(scenario, run, seed=seed)
+            trajectory = ensemble.trajectory(scenario, run, seed=seed, given=_day(scenario, from_))
     if day is None and json_:
         _data(trajectory.to_dict())
     elif day is None:
@@ -227,11 +259,8 @@ def _day(scenario: Scenario, date: str | None) -> Day | None:
 @cli.command()
 @click.argument("s")
 @click.argument("name", required=False)
-@click.option("--remove", multiple=True, metavar="EVENT", help="It comes to nothing.")
-@click.option("--move", multiple=True, metavar="EVENT=DATE", help="Once it is called it happens then.")
-@click.option("--force", multiple=True, metavar="EVENT=DATE", help="It happens then and only then, whatever else does.")
-@click.option("--choose", multiple=True, metavar="CHOICE=OPTION", help="This is decided.")
-@click.option("--set", "set_", multiple=True, metavar="EVENT.KEY=VALUE", help="Another probability or delay.")
+@changes
+@from_day
 @runs
 @seeded
 @threaded
@@ -239,7 +268,16 @@ def _day(scenario: Scenario, date: str | None) -> Day | None:
 @as_json
 @quiet
 def whatif(
-    s: str, name: str | None, n: int | None, seed: int | None, threads: int | None, run: int | None, json_: bool, quiet: bool, **changes: Any
+    s: str,
+    name: str | None,
+    from_: str | None,
+    n: int | None,
+    seed: int | None,
+    threads: int | None,
+    run: int | None,
+    json_: bool,
+    quiet: bool,
+    **changes: Any,
 ) -> None:
     """Compare the variants of S with their twins under a what-if.
 
@@ -254,14 +292,55 @@ def whatif(
     many = n or scenario.variants.runs
     if run is not None and run >= many:
         raise click.UsageError(f"--run: variants are numbered 0 to {many - 1}")
-    with _lean(), _progress(2 * many, quiet) as progress:
-        base = scenario.simulate(n, seed, threads, progress=progress)
-        changed = scenario.simulate(n, seed, threads, intervention=intervention, progress=progress and (lambda done: progress(many + done)))
+    day = _day(scenario, from_)
+    with _lean(), _progress(2 * many, quiet) as progress, _past():
+        base = scenario.simulate(n, seed, threads, given=day, progress=progress)
+        more = progress and (lambda done: progress(many + done))
+        changed = scenario.simulate(n, seed, threads, intervention=intervention, given=day, progress=more)
         found = effect(base, changed, threads=threads)
     if json_:
         _data(found.to_dict() if run is None else {**found.to_dict(), "parting": found.told(run)})
     else:
         _print(report.comparison(found, name, run=run, width=_width()))
+
+
+@cli.command("forecast")
+@click.argument("s")
+@click.option(
+    "--question", "names", multiple=True, metavar="NAME", help="Of the file; by default its first probability and its first time, with --json all."
+)
+@runs
+@seeded
+@threaded
+@as_json
+@quiet
+def forecast_(s: str, names: tuple[str, ...], n: int | None, seed: int | None, threads: int | None, json_: bool, quiet: bool) -> None:
+    """Forecast S from one morning after another.
+
+    How the answers moved as news came in, how expected each step of history was on its day, and how likely the whole of it by
+    this file. In a forecast what is dated before its morning is given, and what is open is drawn given that it has not come about yet.
+    """
+    from escsim import report
+    from escsim.errors import quoted, suggest
+    from escsim.forecasts import forecast
+
+    scenario = _load(s)
+    for name in names:
+        if name not in scenario.questions:
+            raise click.UsageError(f"--question: there is none named {quoted(name)}: {suggest(name, scenario.questions, 'known questions')}")
+    if not any(event.date for event in scenario.events):
+        raise click.UsageError(f"{scenario.name} has no history to forecast: no event has a date")
+    if not names and not json_:  # a probability and a time, where there are any
+        kinds = [[name for name, each in scenario.questions.items() if any(getattr(each, key) for key in keys)] for keys in _TOLD]
+        names = tuple(each[0] for each in kinds if each) or tuple(scenario.questions)[:1]
+    asked = {name: scenario.questions[name] for name in names} or (scenario.questions if json_ else {})
+    with _lean():
+        record = forecast(scenario, asked, n, seed=seed, threads=threads)
+    if json_:
+        _data(record.to_dict())
+    else:
+        _print(report.forecasts(record, width=_width()))
+        _talk(quiet, f"\nnext: escsim simulate {shlex.quote(s)} --from {record.forecasts[len(record.forecasts) // 2].day}     one of them in full")
 
 
 def _intervention(scenario: Scenario, name: str | None, changes: dict[str, Any]) -> Intervention:
@@ -271,7 +350,7 @@ def _intervention(scenario: Scenario, name: str | None, changes: dict[str, Any])
     from escsim.reading import parse
 
     if not any(changes.values()):
-        if name in scenario.what_if:
+        if name is not None and name in scenario.what_if:
             return scenario.what_if[name]
         if name is None:
             names = f" ({', '.join(scenario.what_if)})" if scenario.what_if else ""
@@ -299,6 +378,17 @@ def _intervention(scenario: Scenario, name: str | None, changes: dict[str, Any])
     except ScenarioError as error:
         told = [": ".join(filter(None, (problem.message.replace("what_if.asked.", "--"), problem.remedy))) for problem in error.problems]
         raise click.UsageError("\n".join(told)) from None
+
+
+@contextmanager
+def _past() -> Iterator[None]:
+    """Refuse what a forecast refuses, since the past is past."""
+    try:
+        yield
+    except ValueError as error:
+        if type(error) is not ValueError:
+            raise
+        raise click.UsageError(str(error)) from None
 
 
 @contextmanager
