@@ -15,17 +15,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date as Day
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
 from escsim import __version__
 
 if TYPE_CHECKING:
-    from escsim.ensemble import Ensemble
     from escsim.report import Line
     from escsim.scenario import Intervention, Scenario
-    from escsim.trajectory import Trajectory
+    from escsim.style import Picture
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 STYLES: dict[str, dict[str, Any]] = {
@@ -34,8 +33,23 @@ STYLES: dict[str, dict[str, Any]] = {
     "worse": {"fg": "yellow", "bold": True},
     "better": {"fg": "cyan", "bold": True},
 }
+
+
+class Kind(NamedTuple):
+    """A kind of picture: what it is drawn from, the options that go with it beside those of all, and what it shows."""
+
+    source: str
+    options: tuple[str, ...]
+    shows: str
+
+
 _TOLD = (("probability",), ("time_in", "time_to"))
-KINDS, OCCUPANCY = ("trajectory", "diagram"), "occupancy"
+VARIED = ("n", "seed", "unit")
+KINDS = {
+    "trajectory": Kind("replay", (), "a lane for each mission, with the events"),
+    "diagram": Kind("replay", (), "the ladder of statuses, with what fired"),
+    "occupancy": Kind("ensemble", VARIED, "in how many variants a mission or pair is in each status, day by day"),
+}
 FORMATS = ("png", "svg", "pdf")
 NARROWEST, WIDEST = 72, 120
 SCHEMA_FILE = "escsim.schema.json"
@@ -98,16 +112,17 @@ def changes(command: Callable[..., Any]) -> Callable[..., Any]:
 @as_json
 def run(s: str, out: Path | None, formats: tuple[str, ...], force: bool, quiet: bool, json_: bool) -> None:
     """Replay S, tell it, and write pictures and data."""
-    from escsim import report
+    from escsim import plots, report
 
     scenario = _load(s)
     trajectory = scenario.replay()
     folder = out or Path("out") / scenario.name
     data = trajectory.to_dict()
     contents = {folder / "replay.json": _json(data), folder / "replay.csv": report.to_csv(trajectory).encode()}
-    for kind in KINDS:
+    for kind in ("trajectory", "diagram"):
+        picture = plots.PICTURES[kind](trajectory)
         for suffix in dict.fromkeys(formats):
-            contents[folder / f"{kind}.{suffix}"], _ = _picture(trajectory, kind, suffix)
+            contents[folder / f"{kind}.{suffix}"] = plots.render(picture.figure, suffix, picture.description)
     _write(contents, force=force, instead=", or -o FOLDER for another place")
     if json_:
         _data({**data, "files": [str(path) for path in contents]})
@@ -382,12 +397,12 @@ def _intervention(scenario: Scenario, name: str | None, changes: dict[str, Any])
 
 @contextmanager
 def _past() -> Iterator[None]:
-    """Refuse what a forecast refuses, since the past is past."""
+    """Refuse on the command line what a forecast refuses, since the past is past."""
+    from escsim.errors import AskedError
+
     try:
         yield
-    except ValueError as error:
-        if type(error) is not ValueError:
-            raise
+    except AskedError as error:
         raise click.UsageError(str(error)) from None
 
 
@@ -574,82 +589,61 @@ def schema() -> None:
     _data(scenario_schema())
 
 
-@cli.command()
+@cli.command(epilog="KIND is one of\n\n\b\n" + "\n".join(f"{name:11} {kind.shows}" for name, kind in KINDS.items()))
 @click.argument("s")
-@click.argument("kind", type=click.Choice((*KINDS, OCCUPANCY)))
-@click.option("-n", "n", type=click.IntRange(1, 10**10), metavar="N", help="For occupancy: how many variants.")
-@click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="SEED", help="For occupancy: the seed of all chance.")
-@click.option("--of", "unit", metavar="WHO", help="For occupancy: the mission or pair.")
-@click.option("--csv", "csv_", is_flag=True, help="For occupancy: the numbers too, in a file beside the picture.")
+@click.argument("kind", type=click.Choice([*KINDS]), metavar="KIND")
+@runs
+@seeded
+@click.option("--of", "unit", metavar="WHO", help="The mission or pair.")
+@click.option("--csv", "csv_", is_flag=True, help="The numbers too, in a file beside the picture.")
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write (.png, .svg, .pdf); NAME-KIND.png by default.")
 @click.option("--print", "paper", is_flag=True, help="Draw for A4 paper instead of a screen.")
 @force
 @quiet
 @as_json
+@click.pass_context
 def plot(
-    s: str,
-    kind: str,
-    n: int | None,
-    seed: int | None,
-    unit: str | None,
-    csv_: bool,
-    out: Path | None,
-    paper: bool,
-    force: bool,
-    quiet: bool,
-    json_: bool,
+    ctx: click.Context, /, s: str, kind: str, csv_: bool, out: Path | None, paper: bool, force: bool, quiet: bool, json_: bool, **options: Any
 ) -> None:
-    """Draw S: its trajectory, its ladder, or its variants.
+    """Draw S: its trajectory, its ladder, or its variants."""
+    from escsim import files, plots
+    from escsim.errors import AskedError
 
-    KIND is trajectory (a lane for each mission), diagram (the ladder of statuses, with what fired), or occupancy (in how
-    many variants a mission or pair is in each status, day by day, with history below).
-    """
-    if kind != OCCUPANCY and (n, seed, unit, csv_) != (None, None, None, False):
-        raise click.UsageError("-n, --seed, --of and --csv go with occupancy only")
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    for name in given:
+        if name not in KINDS[kind].options:
+            option = next(each.opts[0] for each in ctx.command.params if each.name == name)
+            raise click.UsageError(f"{option} goes with {', '.join(each for each in KINDS if name in KINDS[each].options)}; not with {kind}")
     scenario = _load(s)
     path = out or Path(f"{scenario.name}-{kind}.png")
     suffix = path.suffix.lstrip(".").lower()
     if suffix not in FORMATS:
         raise click.UsageError(f"cannot tell the format of {str(path)!r}; give it one of the endings .png, .svg, .pdf")
-    more: dict[Path, bytes] = {}
-    if kind == OCCUPANCY:
-        with _lean(), _progress(n or scenario.variants.runs, quiet) as progress:
-            ensemble = scenario.simulate(n, seed, progress=progress)
-        contents, description, table = _occupancy(ensemble, unit, suffix, paper=paper)
-        more = {path.with_suffix(".csv"): table} if csv_ else {}
-    else:
-        contents, description = _picture(scenario.replay(), kind, suffix, paper=paper)
-    _write({path: contents, **more}, force=force)
+    try:
+        picture = _picture(scenario, kind, given, quiet=quiet, paper=paper)
+    except AskedError as error:
+        raise click.UsageError(str(error)) from None
+    contents = {path: plots.render(picture.figure, suffix, picture.description)}
+    if csv_:
+        contents[path.with_suffix(".csv")] = files.as_csv(picture.rows)
+    _write(contents, force=force)
     if json_:
-        _data({"scenario": scenario.name, "hash": scenario.hash, "kind": kind, "file": str(path), "description": description})
+        _data({"scenario": scenario.name, "hash": scenario.hash, "kind": kind, "file": str(path), "description": picture.description})
     else:
         click.echo(path)
-        _talk(quiet, textwrap.fill(description, _width()))
+        _talk(quiet, textwrap.fill(picture.description, _width()))
 
 
-def _picture(trajectory: Trajectory, kind: str, suffix: str, *, paper: bool = False) -> tuple[bytes, str]:
-    """Draw a picture of a kind, and describe it in words."""
+def _picture(scenario: Scenario, kind: str, given: dict[str, Any], *, quiet: bool, paper: bool) -> Picture:
+    """Draw a picture of a kind from what it is drawn from."""
     from escsim import plots
 
-    if kind == "trajectory":
-        figure, description = plots.trajectory(trajectory, paper=paper), plots.describe_trajectory(trajectory)
-    else:
-        figure, description = plots.diagram(trajectory, paper=paper), plots.describe_diagram(trajectory)
-    return plots.render(figure, suffix, description), description
-
-
-def _occupancy(ensemble: Ensemble, unit: str | None, suffix: str, *, paper: bool) -> tuple[bytes, str, bytes]:
-    """Draw the occupancy of a mission or pair, describe it in words, and give its numbers as CSV."""
-    from escsim import plots, report
-
-    try:
-        unit = ensemble.unit(unit)
-    except ValueError as error:
-        raise click.UsageError(f"--of: {error}") from None
-    dated = any(event.date for event in ensemble.scenario.events)
-    figure = plots.occupancy(ensemble, unit, ensemble.scenario.replay() if dated else None, paper=paper)
-    description = plots.describe_occupancy(ensemble, unit)
-    return plots.render(figure, suffix, description), description, report.occupancy_csv(ensemble, unit).encode()
+    draw, n, seed = plots.PICTURES[kind], given.pop("n", None), given.pop("seed", None)
+    if KINDS[kind].source == "replay":
+        return draw(scenario.replay(), paper=paper, **given)
+    with _lean(), _progress(n or scenario.variants.runs, quiet) as progress:
+        ensemble = scenario.simulate(n, seed, progress=progress)
+        return draw(ensemble, paper=paper, **given)
 
 
 def _write(contents: dict[Path, bytes], *, force: bool, instead: str = "") -> None:

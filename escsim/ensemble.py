@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escsim.draws import Addressed, Forecast
-from escsim.errors import ScenarioError, quoted, suggest
+from escsim.errors import AskedError, ScenarioError, quoted, suggest
 from escsim.given import Given
 from escsim.given import given as _given
 from escsim.intervals import Estimate, wilson
@@ -133,7 +133,7 @@ class Ensemble:
             If there is none of that name, or none at all.
         """
         if not self.units:
-            raise ValueError("this scenario has no missions")
+            raise AskedError("this scenario has no missions")
         if name is None:
             moved = [mission for event in self.scenario.events for _, mission in self.scenario.addressed(event)]
             first = (moved or self.units)[0]
@@ -196,6 +196,16 @@ class Ensemble:
         world, tick, event, moot = _firings(self.process, self.seed, first, n, room, self._packed, self.given)
         return worlds(self.scenario, self.process, n, world[~moot], tick[~moot], event[~moot])
 
+    def history(self) -> Worlds | None:
+        """Give the replay as a world, where the file tells a history."""
+        replayed = self.scenario.history()
+        return None if replayed is None else of_trajectory(replayed, compile_scenario(self.scenario))
+
+    def summed(self, count: Callable[[Worlds], Counts]) -> Counts:
+        """Add up what is counted in every trajectory, chunk by chunk; they are run again for it."""
+        with ThreadPoolExecutor(usable_threads(), thread_name_prefix="escsim") as pool:
+            return sum(pool.map(lambda chunk: count(self.worlds(*chunk)), self.chunks()), np.zeros(1, np.int64))
+
     def answers(self, asked: dict[str, Question] | None = None, threads: int | None = None) -> dict[str, Answer]:
         """Answer questions, those of the scenario if no others are given, from every trajectory and from the replay.
 
@@ -215,8 +225,7 @@ class Ensemble:
         asked = self.scenario.questions if asked is None else asked
         sums = {name: np.zeros(size(self.scenario, question), np.int64) for name, question in asked.items()}
         history: dict[str, Any] = {}
-        if asked and any(event.date for event in self.scenario.events):
-            replayed = of_trajectory(self.scenario.replay(), compile_scenario(self.scenario))
+        if asked and (replayed := self.history()) is not None:
             history = {name: tally(replayed, question) for name, question in asked.items()}
 
         def count(chunk: tuple[int, int]) -> dict[str, Any]:
@@ -278,10 +287,10 @@ class Ensemble:
 
 
 def _place(names: Sequence[str], name: str, what: str) -> int:
-    """Give the place of a name among those there are; raises a `ValueError` that tells them if it is not among them."""
+    """Give the place of a name among those there are; raises an `AskedError` that tells them if it is not among them."""
     if name in names:
         return names.index(name)
-    raise ValueError(f"there is no {what} {quoted(name)}: {suggest(name, names, f'known {what} names')}")
+    raise AskedError(f"there is no {what} {quoted(name)}: {suggest(name, names, f'known {what} names')}")
 
 
 def simulate(

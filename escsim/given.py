@@ -16,7 +16,7 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from escsim.draws import History, due
-from escsim.errors import Problem, ScenarioError, listed, quoted
+from escsim.errors import AskedError, Problem, ScenarioError, listed, quoted
 from escsim.process import Process, compile_scenario
 from escsim.scenario import NOTHING, Choice, Event, Intervention, Scenario
 from escsim.stepper import Run
@@ -146,9 +146,9 @@ def day_of(scenario: Scenario, day: Day | str) -> Day:
         try:
             day = Day.fromisoformat(day)
         except ValueError:
-            raise ValueError(f"{day!r} is no day; days are written YYYY-MM-DD, such as 2024-01-26") from None
+            raise AskedError(f"{day!r} is no day; days are written YYYY-MM-DD, such as 2024-01-26") from None
     if not scenario.period.from_.day <= day <= scenario.period.to.day:
-        raise ValueError(f"{day} lies outside the period, {scenario.period.from_} to {scenario.period.to}")
+        raise AskedError(f"{day} lies outside the period, {scenario.period.from_} to {scenario.period.to}")
     return day
 
 
@@ -221,12 +221,12 @@ class Watcher:
         when = {**(self.intervention.move or {}), **(self.intervention.force or {})}
         wrong = [f"{event} on {date}" for event, date in when.items() if period.tick(date.moment) < self.tick]
         if wrong:
-            raise ValueError(f"a forecast changes nothing before its day: {listed(wrong)} is too early")
+            raise AskedError(f"a forecast changes nothing before its day: {listed(wrong)} is too early")
         past = [event for event in when if event in run.fired]
         past += [event for event in self.intervention.remove or () if event in run.fired and not self.scenario.repeats(self.scenario.event[event])]
         past += [name for name in self.intervention.choose or () if name in run.used - {*puts} and not self.scenario.choices[name].repeats]
         if past:
-            raise ValueError(f"a forecast changes nothing before its day: {listed(past)} came before it")
+            raise AskedError(f"a forecast changes nothing before its day: {listed(past)} came before it")
 
     def spells(self, run: Run, name: str) -> list[tuple[list[tuple[int, int]], int | None]]:
         """Give the armings of an event that history leaves open, by number and tick, spell by spell; each with the tick at which the spell ended."""

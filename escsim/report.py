@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -11,6 +9,7 @@ from datetime import date as Day
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from escsim import files
 from escsim.captions import headline, mission_name
 from escsim.delays import Delay
 from escsim.errors import plain
@@ -648,33 +647,6 @@ def _occupancy(scenario: Scenario, shares: dict[str, dict[str, list[str]]], widt
         yield from _fitted(["day", *held], [(days[day].isoformat(), *(cells[day] for cells in held.values())) for day in shown], width, right=True)
 
 
-COLUMNS = ["date", "time", "dated", "event", "actor", "action", "target", "mission", "from", "to", "reason", "source"]
-
-
 def to_csv(trajectory: Trajectory) -> str:
     """Give the steps as CSV, a row for each mission moved and one for each step that moved none."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for step in trajectory.to_dict()["steps"]:
-        for moved in step["moved"] or [{}]:
-            row = {**step, **moved}
-            writer.writerow([_harmless(row.get(column) or "") for column in COLUMNS])
-    return out.getvalue()
-
-
-def occupancy_csv(ensemble: Ensemble, unit: str) -> str:
-    """Give the shares of a mission or pair as CSV, a row for each day and status, with Wilson's 95 % interval."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["date", "of", "status", "share", "low", "high"])
-    for day in ensemble.days:
-        for status in ensemble.scenario.ladder.statuses:
-            writer.writerow([day.isoformat(), unit, status, *ensemble.share(unit, status, day)])
-    return out.getvalue()
-
-
-def _harmless(value: str | list[str]) -> str:
-    """Give a cell on one line, and keep a spreadsheet from taking text for a formula."""
-    cell = " ".join((value if isinstance(value, str) else " ".join(value)).split())
-    return "'" + cell if cell.startswith(("=", "+", "-", "@")) else cell
+    return files.as_csv(trajectory.rows()).decode()

@@ -498,6 +498,10 @@ class Scenario(Form):
 
         return Variation(self).with_(name, **changes)
 
+    def history(self) -> Trajectory | None:
+        """Give the replay where the file tells a history, that is, if an event has a date."""
+        return self.replay() if any(event.date for event in self.events) else None
+
     def simulate(
         self,
         n: int | None = None,

@@ -82,6 +82,14 @@ def drawable(text: str) -> str:
     return "".join(char if font.get_char_index(ord(char)) else "\N{REPLACEMENT CHARACTER}" for char in plain(text, 200))
 
 
+class Picture(NamedTuple):
+    """A figure, what it shows in words, and its numbers: rows for a table, the first of which names the columns."""
+
+    figure: Figure
+    description: str
+    rows: list[tuple[Any, ...]]
+
+
 class Sheet:
     """A figure with its title, and in front of all else `axes` over all of it whose coordinates are units.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date as Day
 from typing import TYPE_CHECKING, Any, Self
 
-from escsim.errors import quoted, suggest
+from escsim.errors import AskedError, quoted, suggest
 from escsim.given import day_of
 from escsim.library import what_if
 from escsim.scenario import Intervention, Scenario
@@ -66,7 +66,7 @@ class Variation:
         """
         known = self.scenario.what_if
         if name is not None and name not in known:
-            raise ValueError(f"there is no what-if {quoted(name)}: {suggest(name, known, 'known what-if names')}")
+            raise AskedError(f"there is no what-if {quoted(name)}: {suggest(name, known, 'known what-if names')}")
         base = self.intervention if name is None else known[name]
         said = {} if base is None else base.model_dump(mode="json", by_alias=True, exclude_none=True)
         for key, value in changes.items():
