@@ -179,6 +179,8 @@ class Forecast(Addressed):
         if option != NOTHING and self.history.dates[option] < self.given.tick:
             return option
         before = self.picks.get(name, ())
+        if (name, before) not in self.given.puts:  # an option of it is forced
+            return NOTHING
         word = self.block(int(self.process.choice_key[self.choice_order[name]]), n)[2]
         cuts = self.given.puts[name, before]
         option = next(option for option, cut in zip(choice.options, cuts, strict=True) if word < cut)

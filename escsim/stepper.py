@@ -198,8 +198,9 @@ class Run:
         """Put a decision: call one of its options."""
         choice = self.scenario.choices[name]
         options = [option for option in choice.options if option != NOTHING]
-        busy = any(option in self.forced or self.state[option] in (State.WAITING, State.RUNNING) for option in options)
-        if busy or (name in self.used and not choice.repeats):
+        forced = [option for option in options if option in self.forced]
+        busy = any(self.state[option] in (State.WAITING, State.RUNNING) for option in options if option not in forced)
+        if busy or (forced and self.now >= self.since) or (name in self.used and not choice.repeats):
             return
         self.used.add(name)
         told = self.chosen.get(name) if self.now >= self.since else None
