@@ -6,7 +6,6 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import date as Day
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from escsim import files
@@ -14,8 +13,9 @@ from escsim.captions import headline, mission_name
 from escsim.delays import Delay
 from escsim.errors import plain
 from escsim.explain import HISTORY, causes, open_on, steps_on
-from escsim.intervals import Estimate, wilson
-from escsim.scenario import NOTHING, Background, Event, Question, Scenario
+from escsim.intervals import wilson
+from escsim.phrases import answered, bounded, briefly, compared, effected, exactly, in_history, percent, shared
+from escsim.scenario import NOTHING, Background, Event, Scenario
 from escsim.times import Span
 from escsim.trajectory import Move, Step, Trajectory
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from escsim.effects import Comparison, Effect
+    from escsim.effects import Comparison
     from escsim.ensemble import Ensemble
     from escsim.forecasts import Record
     from escsim.questions import Answer
@@ -351,7 +351,7 @@ def ensemble(ensemble: Ensemble, *, width: int = 100, daily: bool = False, exact
         for rank, status in enumerate(scenario.ladder.statuses):
             counts = ensemble.counts[unit, rank].tolist()
             if any(counts):
-                shares[name][status] = [_percent(count / n) for count in counts]
+                shares[name][status] = [percent(count / n) for count in counts]
                 if exact is not None:
                     pairs = zip(shares[name][status], exact[unit, rank].tolist(), strict=True)
                     shares[name][status] = [f"{sampled} ({100 * known:.2f})" for sampled, known in pairs]
@@ -362,8 +362,8 @@ def ensemble(ensemble: Ensemble, *, width: int = 100, daily: bool = False, exact
     for event in scenario.events:
         happened, *others = ensemble.fate(event.id).values()
         called = sum(int(count) for count in ensemble.fates[:, scenario.order[event.id]])
-        interval = f"{_percent(happened.estimate)} ({_bound(happened.low)} to {_bound(happened.high)})"
-        rows.append((event.id, interval, *(_percent(each.estimate) for each in others), _percent(1 - called / n)))
+        interval = f"{percent(happened.estimate)} ({bounded(happened.low)} to {bounded(happened.high)})"
+        rows.append((event.id, interval, *(percent(each.estimate) for each in others), percent(1 - called / n)))
     yield from _fitted(["event", "happened (95 %)", "chance", "cancelled", "moot", "to come", "not called"], rows, width, right=True)
     yield "", ""
     for line in (
@@ -396,7 +396,7 @@ def answers(scenario: Scenario, told: dict[str, Answer], *, width: int = 100) ->
     """Tell the answers to questions, history beside the variants."""
     yield "", ""
     yield "Questions", "bold"
-    rows = [(name, _history(each), _answered(each, scenario.questions[name]) + _exactly(each)) for name, each in told.items()]
+    rows = [(name, in_history(each), answered(each, scenario.questions[name]) + exactly(each)) for name, each in told.items()]
     yield from columns(["question", "history", "variants (95 % interval; medians and quartiles to the hour)"], rows, width)
     yield "", ""
     for name, question in scenario.questions.items():
@@ -426,14 +426,14 @@ def forecasts(record: Record, *, width: int = 100) -> Iterator[Line]:
         question = scenario.questions[name]
         yield "", ""
         yield from _wrapped(f"{name}: {question.text or ''}".removesuffix(": "), width, indent=2, style="bold")
-        rows = [(each.day.isoformat(), _briefly(each.answers[name]), ", ".join(each.news) or "-") for each in record.forecasts]
+        rows = [(each.day.isoformat(), briefly(each.answers[name]), ", ".join(each.news) or "-") for each in record.forecasts]
         yield from columns(["morning of", "answer", "news since the one before"], rows, width)
-        yield from _wrapped(f"history: {_history(record.forecasts[-1].answers[name])}", width, indent=0)
+        yield from _wrapped(f"history: {in_history(record.forecasts[-1].answers[name])}", width, indent=0)
     yield "", ""
     yield "Surprise", "bold"
     told = []
     for day, event, share, likelihood in record.surprises:
-        said = "known in advance" if share is None else _share(share)
+        said = "known in advance" if share is None else shared(share)
         told.append((day.isoformat(), event, said, f"{math.log(likelihood):.2f}" if likelihood else "impossible"))
     yield from table(["date", "event", "forecast that morning for that day (95 %)", "log-likelihood"], told)
     yield "", ""
@@ -442,21 +442,6 @@ def forecasts(record: Record, *, width: int = 100) -> Iterator[Line]:
     yield from _wrapped(f"{total}, of which {quiet:.2f} for what might have happened and did not.", width, indent=0)
     yield from _wrapped(_LIKELIHOOD, width, indent=0, style="dim")
     yield from _wrapped(_ASSUMED, width, indent=0, style="dim")
-
-
-def _briefly(told: Answer) -> str:
-    """Give an answer in few words."""
-    if told.kind == "probability":
-        return _share(Estimate(told.estimate or 0.0, told.low or 0.0, told.high or 0.0))
-    if told.kind == "peak":
-        shares = told.shares or {}
-        most = max(shares, key=lambda status: shares[status].estimate)
-        return f"{most} {_share(shares[most])}"
-    if told.kind == "count":
-        return f"mean {told.estimate:.2f} ({told.low:.2f} to {told.high:.2f})"
-    if told.estimate is None:
-        return "beyond the period" if told.asked else "cannot be asked"
-    return f"median {_days(told.estimate)} ({told.low:.1f} to {f'{told.high:.1f}' if told.high is not None else 'beyond'})"
 
 
 def comparison(told: Comparison, name: str | None = None, *, run: int | None = None, width: int = 100) -> Iterator[Line]:
@@ -481,12 +466,12 @@ def comparison(told: Comparison, name: str | None = None, *, run: int | None = N
     text = change.text if change is not None and change.text else ""
     yield from _wrapped(f"{scenario.title}. What if: {': '.join(filter(None, (name, text))) or 'as stated'}", width, indent=0, style="bold")
     many = f"{n:,} variant{'s' * (n > 1)} and their twins on the same chances, seed {told.base.seed}"
-    yield from _wrapped(f"{many}; {told.differ:,} differ from their twin, {_share(wilson(told.differ, n))}.", width, indent=0, style="dim")
+    yield from _wrapped(f"{many}; {told.differ:,} differ from their twin, {shared(wilson(told.differ, n))}.", width, indent=0, style="dim")
     yield "", ""
     rows = []
     for question, each in told.effects.items():
         if each.kind != "peak" or each.base or each.changed:
-            rows.append((question, *_both(each), _effect(each)))
+            rows.append((question, *compared(each), effected(each)))
     if rows:
         yield from columns(["question", "as it is", "what if", "effect (95 % interval, paired)"], rows, width)
     else:
@@ -506,25 +491,6 @@ def comparison(told: Comparison, name: str | None = None, *, run: int | None = N
         yield from _parting(told, run, width)
 
 
-def _both(told: Effect) -> tuple[str, str]:
-    def form(value: float | None) -> str:
-        if value is None:
-            return "-"
-        return {"share": f"{100 * value:.1f} %", "days": f"mean {_days(value)}", "times": f"mean {value:.2f}"}[told.unit]
-
-    return form(told.base), form(told.changed)
-
-
-def _effect(told: Effect) -> str:
-    if told.estimate is None or told.low is None or told.high is None:
-        return "cannot be asked in both worlds"
-    scale, digits, unit = {"share": (100, 1, "points"), "days": (1, 1, "days"), "times": (1, 2, "")}[told.unit]
-    if told.gain is None and told.estimate == 0:
-        return "none: no variant answers otherwise"
-    middle, low, high = (f"{each * scale:+.{digits}f}" for each in (told.estimate, told.low, told.high))
-    return f"{middle} {unit}".rstrip() + f" ({low} to {high})"
-
-
 def _parting(told: Comparison, run: int, width: int) -> Iterator[Line]:
     steps = told.parting(run)
     yield f"Variant {run}", "bold"
@@ -538,63 +504,6 @@ def _parting(told: Comparison, run: int, width: int) -> Iterator[Line]:
             continue
         moved = "".join(f"; {move.mission} from {move.source} to {move.dest}" for move in step.moves)
         yield from _wrapped(f"  {who}: {scenario.period.moment(step.tick):%Y-%m-%d %H:%M}  {step.event}{moved}. {step.reason}", width, indent=12)
-
-
-def _history(told: Answer) -> str:
-    match told.replay:
-        case None:
-            return "-"
-        case bool():
-            return "yes" if told.replay else "no"
-        case float():
-            return _days(told.replay)
-        case _:
-            return str(told.replay)
-
-
-def _answered(told: Answer, question: Question) -> str:
-    """Give an answer in words, every number with its interval."""
-    shares = told.shares or {}
-    match told.kind:
-        case "probability":
-            return _share(Estimate(told.estimate or 0.0, told.low or 0.0, told.high or 0.0))
-        case "time_in":
-            assert told.mean is not None
-            first, _, last = told.quartiles
-            half = f"; half of them between {first.estimate:.1f} and {last.estimate:.1f}" if first and last else ""
-            mean = f"; mean {told.mean.estimate:.1f} ({told.mean.low:.1f} to {told.mean.high:.1f})"
-            return f"median {_days(told.estimate)} ({told.low:.1f} to {told.high:.1f}){half}{mean}"
-        case "time_to":
-            if not told.asked:
-                return f"cannot be asked: {question.time_to and question.time_to.after} never happened"
-            after = question.time_to.after if question.time_to else None
-            whole = f"{_share(shares['reached'])} within the period, of {told.asked:,} variants{f' in which {after} happened' if after else ''}"
-            if told.estimate is None:
-                return f"median beyond the period; {whole}"
-            high = "beyond the period" if told.high is None else f"{told.high:.1f}"
-            return f"median {_days(told.estimate)} ({told.low:.1f} to {high}); {whole}"
-        case "peak":
-            return ", ".join(f"{status} {_share(share)}" for status, share in reversed(shares.items()) if share.estimate)
-        case _:
-            assert told.mean is not None
-            upto = list(accumulate(share.estimate for share in shares.values()))
-            few, many = (next(number for number, share in enumerate(upto) if share >= part) for part in (0.05, 0.95))
-            usual = f"nine of ten from {few} to {many}" if few < many else f"nearly always {few}"
-            return f"mean {told.mean.estimate:.2f} ({told.mean.low:.2f} to {told.mean.high:.2f}); {usual}"
-
-
-def _exactly(told: Answer) -> str:
-    if told.exact is None:
-        return ""
-    return f"; exactly {100 * told.exact:.2f} %" if told.kind == "probability" else f"; the mean exactly {told.exact:.2f}"
-
-
-def _days(days: float | None) -> str:
-    return "-" if days is None else f"{days:.1f} day{'s' * (days != 1)}"
-
-
-def _share(share: Estimate) -> str:
-    return f"{_bound(share.estimate)} % ({_bound(share.low)} to {_bound(share.high)})"
 
 
 def exact(scenario: Scenario, solved: dict[str, Any], *, width: int = 100, daily: bool = False) -> Iterator[Line]:
@@ -622,17 +531,6 @@ def exact(scenario: Scenario, solved: dict[str, Any], *, width: int = 100, daily
     yield "", ""
     yield f"Probability that nothing more can happen by the end: {100 * solved['absorbed'][-1]:.3f} %", ""
     yield from _wrapped(_ASSUMED, width, indent=0, style="dim")
-
-
-def _bound(share: float) -> str:
-    return "<0.1" if 0 < share < 0.0005 else f"{100 * share:.1f}"
-
-
-def _percent(share: float) -> str:
-    """Give a share in per cent; a dash for none, so that what is rare is not taken for what is not there."""
-    if share < 1e-12:
-        return "-"
-    return _bound(share)
 
 
 def _occupancy(scenario: Scenario, shares: dict[str, dict[str, list[str]]], width: int, daily: bool) -> Iterator[Line]:
