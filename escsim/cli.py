@@ -12,7 +12,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import date as Day
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
@@ -22,6 +22,9 @@ import click
 from escsim import __version__
 
 if TYPE_CHECKING:
+    from escsim.ensemble import Ensemble
+    from escsim.exact import Exact
+    from escsim.questions import Answer
     from escsim.report import Line
     from escsim.scenario import Intervention, Scenario
     from escsim.style import Picture
@@ -43,7 +46,6 @@ class Kind(NamedTuple):
     shows: str
 
 
-_TOLD = (("probability",), ("time_in", "time_to"))
 VARIED = ("n", "seed", "unit")
 KINDS = {
     "trajectory": Kind("replay", (), "a lane for each mission, with the events"),
@@ -107,31 +109,67 @@ def changes(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("s")
 @click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the results; out/NAME by default.")
 @click.option("--format", "formats", type=click.Choice(FORMATS), multiple=True, default=("png", "svg"), show_default=True, help="Of the pictures.")
+@runs
+@seeded
+@threaded
 @force
 @quiet
 @as_json
-def run(s: str, out: Path | None, formats: tuple[str, ...], force: bool, quiet: bool, json_: bool) -> None:
-    """Replay S, tell it, and write pictures and data."""
-    from escsim import plots, report
+def run(
+    s: str,
+    out: Path | None,
+    formats: tuple[str, ...],
+    n: int | None,
+    seed: int | None,
+    threads: int | None,
+    force: bool,
+    quiet: bool,
+    json_: bool,
+) -> None:
+    """Do all that S asks for, and write it up.
+
+    Replay, variants, questions, what-ifs and forecasts: a summary to hand in, pictures, and the data behind them.
+    """
+    from dataclasses import replace
+
+    from escsim import files, plots, report
+    from escsim.summary import leading_what_if, results, summary
 
     scenario = _load(s)
-    trajectory = scenario.replay()
     folder = out or Path("out") / scenario.name
-    data = trajectory.to_dict()
-    contents = {folder / "replay.json": _json(data), folder / "replay.csv": report.to_csv(trajectory).encode()}
-    for kind in ("trajectory", "diagram"):
-        picture = plots.PICTURES[kind](trajectory)
+    with _lean(), _progress(n or scenario.variants.runs, quiet):
+        found = results(scenario, n, seed, threads)
+        data: dict[str, Any] = {"variants": _variants(found.ensemble, found.answers, found.solved)}
+        data["what_if"] = {name: each.to_dict() for name, each in found.comparisons.items()}
+        contents = {folder / "variants.json": _json(data["variants"]), folder / "what_if.json": _json(data["what_if"])}
+        if found.history is not None:
+            data["replay"] = found.history.to_dict()
+            contents[folder / "replay.json"] = _json(data["replay"])
+            contents[folder / "replay.csv"] = report.to_csv(found.history).encode()
+        if found.record is not None:
+            data["forecast"] = found.record.to_dict()
+            contents[folder / "forecast.json"] = _json(data["forecast"])
+        strongest = leading_what_if(found)
+        sources = {"replay": found.history, "ensemble": found.ensemble, "comparison": found.comparisons.get(strongest or "")}
+        pictures = {kind: draw(of) for kind, draw in plots.PICTURES.items() if (of := sources[KINDS[kind].source]) is not None}
+    for kind, picture in pictures.items():
         for suffix in dict.fromkeys(formats):
             contents[folder / f"{kind}.{suffix}"] = plots.render(picture.figure, suffix, picture.description)
+        if kind != "trajectory":  # whose numbers are the replay's
+            contents[folder / f"{kind}.csv"] = files.as_csv(picture.rows)
+    shown = {kind: (f"{kind}.{formats[0]}", picture.description) for kind, picture in pictures.items()}
+    contents = {folder / "summary.md": summary(replace(found, pictures=shown)).encode(), **contents}
     _write(contents, force=force, instead=", or -o FOLDER for another place")
     if json_:
-        _data({**data, "files": [str(path) for path in contents]})
+        _data({"scenario": scenario.name, "hash": scenario.hash, **data, "files": [str(path) for path in contents]})
     else:
-        _print(report.replay(trajectory, width=_width(), ascii_only=_ascii_only()))
+        if found.history is not None:
+            _print(report.replay(found.history, width=_width(), ascii_only=_ascii_only()))
+        _print(report.answers(scenario, found.answers, width=_width()))
     _talk(
         quiet or json_,
         f"\nresults: {', '.join(map(str, contents))}\n"
-        f"next: escsim replay {shlex.quote(s)} --why     the reasons, and what might have happened and did not",
+        f"next: read {folder / 'summary.md'}, or escsim replay {shlex.quote(s)} --why     the reasons, and what might have happened and did not",
     )
 
 
@@ -191,10 +229,7 @@ def simulate(
     Where the missions stand day by day, and what became of each event. Trajectory i of a seed is the same on every
     machine, whatever N and the threads.
     """
-    from dataclasses import replace
-
     from escsim import exact, report
-    from escsim.errors import ScenarioError
     from escsim.intervals import enough
 
     if precision is not None:
@@ -207,22 +242,24 @@ def simulate(
     with _lean(), _progress(n or scenario.variants.runs, quiet) as progress, _past():
         ensemble = scenario.simulate(n, seed, threads, intervention=intervention, given=day, progress=progress)
         answers = ensemble.answers(threads=threads)
-    solved = None
-    if ensemble.given is None and intervention is None and exact.memoryless(scenario):
-        with suppress(ScenarioError):  # too large a chain to be solved on the way
-            solved = exact.solve(scenario, most=10_000)
-            answers = {name: replace(each, exact=solved.answer(scenario, scenario.questions[name])) for name, each in answers.items()}
+    solved = None if ensemble.given is not None else exact.beside(scenario, intervention)
+    answers = exact.known(solved, scenario, answers)
     if json_:
-        data = ensemble.to_dict()
-        if solved is not None:
-            shares = solved.told(solved.occupancy)
-            data["exact"] = {mission: shares[mission] for mission in scenario.missions}
-        data["questions"] = {name: {"text": scenario.questions[name].text, **each.to_dict()} for name, each in answers.items()}
-        _data(data)
+        _data(_variants(ensemble, answers, solved))
     else:
         _print(report.ensemble(ensemble, width=_width(), daily=daily, exact=None if solved is None else solved.occupancy))
         if answers:
             _print(report.answers(scenario, answers, width=_width()))
+
+
+def _variants(ensemble: Ensemble, answers: dict[str, Answer], solved: Exact | None) -> dict[str, Any]:
+    """Give variants with their answers, and the exact solution where there is one, as plain data for JSON."""
+    scenario, data = ensemble.scenario, ensemble.to_dict()
+    if solved is not None:
+        shares = solved.told(solved.occupancy)
+        data["exact"] = {mission: shares[mission] for mission in scenario.missions}
+    data["questions"] = {name: {"text": scenario.questions[name].text, **each.to_dict()} for name, each in answers.items()}
+    return data
 
 
 @cli.command()
@@ -338,6 +375,7 @@ def forecast_(s: str, names: tuple[str, ...], n: int | None, seed: int | None, t
     from escsim import report
     from escsim.errors import quoted, suggest
     from escsim.forecasts import forecast
+    from escsim.questions import leading
 
     scenario = _load(s)
     for name in names:
@@ -345,9 +383,8 @@ def forecast_(s: str, names: tuple[str, ...], n: int | None, seed: int | None, t
             raise click.UsageError(f"--question: there is none named {quoted(name)}: {suggest(name, scenario.questions, 'known questions')}")
     if not any(event.date for event in scenario.events):
         raise click.UsageError(f"{scenario.name} has no history to forecast: no event has a date")
-    if not names and not json_:  # a probability and a time, where there are any
-        kinds = [[name for name, each in scenario.questions.items() if any(getattr(each, key) for key in keys)] for keys in _TOLD]
-        names = tuple(each[0] for each in kinds if each) or tuple(scenario.questions)[:1]
+    if not names and not json_:
+        names = tuple(leading(scenario.questions))
     asked = {name: scenario.questions[name] for name in names} or (scenario.questions if json_ else {})
     with _lean():
         record = forecast(scenario, asked, n, seed=seed, threads=threads)

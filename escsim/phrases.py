@@ -112,8 +112,8 @@ def shared(share: Estimate) -> str:
 
 
 def bounded(share: float) -> str:
-    """Give a share or a bound of it in per cent; what is there is never 0."""
-    return "<0.1" if 0 < share < 0.0005 else f"{100 * share:.1f}"
+    """Give a share or a bound of it in per cent; what is there is never 0, and what is not all never 100."""
+    return "<0.1" if 0 < share < 0.0005 else ">99.9" if 0.9995 <= share < 1 else f"{100 * share:.1f}"
 
 
 def percent(share: float) -> str:
