@@ -5,10 +5,10 @@ Exit codes: 0 done, 1 the input is wrong, 2 the command line is wrong, 70 a faul
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
+import signal
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
@@ -138,18 +138,36 @@ def replay(s: str, until: str | None, why: bool, json_: bool, quiet: bool) -> No
 @click.option(
     "--precision", type=click.FloatRange(1e-5, 0.5), metavar="P", help="As many variants as make every share certain to within P, such as 0.002."
 )
+@click.option("-o", "--out", metavar="FILE", help="Write the result to a .json, .csv or .parquet; or to a folder, which keeps what is finished.")
+@click.option("--events", type=click.Path(path_type=Path), metavar="FILE", help="Write every firing in every variant to a .parquet.")
+@click.option("--cluster", metavar="ADDRESS", help="Run on the workers of the dask.distributed scheduler at this address.")
+@force
 @daily
 @as_json
 @quiet
-def simulate(s: str, n: int | None, seed: int | None, threads: int | None, precision: float | None, daily: bool, json_: bool, quiet: bool) -> None:
+def simulate(
+    s: str,
+    n: int | None,
+    seed: int | None,
+    threads: int | None,
+    precision: float | None,
+    out: str | None,
+    events: Path | None,
+    cluster: str | None,
+    force: bool,
+    daily: bool,
+    json_: bool,
+    quiet: bool,
+) -> None:
     """Run Monte Carlo variants of S.
 
     Where the missions stand day by day, and what became of each event. Trajectory i of a seed is the same on every
-    machine, whatever N and the threads.
+    machine, whatever N and the threads. Ctrl-C ends a run with the variants that are done; with a folder for -o, the
+    same command goes on from there.
     """
     from dataclasses import replace
 
-    from escsim import exact, report
+    from escsim import exact, report, results
     from escsim.errors import ScenarioError
     from escsim.intervals import enough
 
@@ -158,25 +176,103 @@ def simulate(s: str, n: int | None, seed: int | None, threads: int | None, preci
             raise click.UsageError("give -n or --precision, which says how many it takes, not both")
         n = enough(precision)
     scenario = _load(s)
-    with _lean(), _progress(n or scenario.variants.runs, quiet) as progress:
-        ensemble = scenario.simulate(n, seed, threads, progress=progress)
-        answers = ensemble.answers(threads=threads)
+    n, seed = n or scenario.variants.runs, scenario.variants.seed if seed is None else seed
+    path, folder = _place(out)
+    if events is not None and events.suffix != ".parquet":
+        raise click.UsageError(f"--events: {str(events)!r} must end in .parquet")
+    if path is not None and events in results.paths(path):
+        raise click.UsageError(f"-o and --events would both write {str(events)!r}")
+    origin = results.provenance(scenario, n, seed, shlex.join(["escsim", *sys.argv[1:]]))
+    if not force and (taken := [each for file in (path, events) if file is not None for each in results.occupied(file, origin)]):
+        raise click.UsageError(f"already there, and not from this command: {', '.join(map(str, taken))}; add --force to replace")
+    with _lean(), _cluster(cluster) as client, _progress(n, quiet) as progress, _stoppable() as stop:
+        ensemble = scenario.simulate(
+            n, seed, threads, asked=scenario.questions, client=client, folder=folder and folder / "parts", progress=progress, stop=stop
+        )
+    answers = ensemble.answers()
     solved = None
     if exact.memoryless(scenario):
         with suppress(ScenarioError):  # too large a chain to be solved on the way
             solved = exact.solve(scenario, most=10_000)
             answers = {name: replace(each, exact=solved.answer(scenario, scenario.questions[name])) for name, each in answers.items()}
+    written = results.contents(path, ensemble, answers, solved, origin) if path else {}
+    _write(written, force=True)
     if json_:
-        data = ensemble.to_dict()
-        if solved is not None:
-            shares = solved.told(solved.occupancy)
-            data["exact"] = {mission: shares[mission] for mission in scenario.missions}
-        data["questions"] = {name: {"text": scenario.questions[name].text, **each.to_dict()} for name, each in answers.items()}
-        _data(data)
+        _data(results.to_dict(ensemble, answers, solved))
     else:
         _print(report.ensemble(ensemble, width=_width(), daily=daily, exact=None if solved is None else solved.occupancy))
         if answers:
             _print(report.answers(scenario, answers, width=_width()))
+    if ensemble.n < n:
+        click.echo(f"interrupted: {ensemble.n:,} of {n:,} variants", err=True)
+        sys.exit(130)
+    if events is not None:
+        with _progress(n, quiet, "events of variants") as progress:
+            results.write_events(events, ensemble, origin, threads, progress)
+    if told := [*map(str, written), *([str(events)] if events else [])]:
+        _talk(quiet, f"\nresults: {', '.join(told)}")
+
+
+def _place(out: str | None) -> tuple[Path | None, Path | None]:
+    """Tell the file that a result goes to, and the folder if it is one: it is there, or has no ending, or ends in a slash."""
+    from escsim.results import SUFFIXES
+
+    if out is None:
+        return None, None
+    path = Path(out)
+    if path.is_dir() or out.endswith(("/", os.sep)) or not path.suffix:
+        if path.exists() and not path.is_dir():
+            raise click.UsageError(f"-o: {out!r} is there and no folder; files end in {', '.join(SUFFIXES)}")
+        return path / "simulate.json", path
+    if path.suffix not in SUFFIXES:
+        raise click.UsageError(f"-o: cannot tell the format of {out!r}; give it one of the endings {', '.join(SUFFIXES)}, or none for a folder")
+    return path, None
+
+
+@contextmanager
+def _cluster(address: str | None) -> Iterator[Any]:
+    """Give a client of a dask.distributed scheduler."""
+    if address is None:
+        yield None
+        return
+    try:
+        from distributed import Client
+        from distributed.client import FutureCancelledError
+        from distributed.scheduler import KilledWorker
+    except ImportError:
+        raise click.UsageError("--cluster needs dask.distributed: pip install 'escsim[cluster]'") from None
+    try:
+        client = Client(address, timeout=10)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"--cluster: no scheduler answers at {address!r}: {error}") from None
+    try:
+        with client:
+            yield client
+    except (KilledWorker, FutureCancelledError, ImportError) as error:
+        raise OSError(f"the cluster gave up: {error}") from None
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C end a run with what is done of it, and the program if nothing is done yet or if it is pressed again."""
+    presses = [0, 0]  # before anything was done, and after
+    begun = 0
+
+    def stop() -> bool:
+        nonlocal begun
+        begun = 1
+        return presses[1] > 0
+
+    def press(number: int, frame: Any) -> None:
+        presses[begun] += 1
+        if presses != [0, 1] and callable(before):
+            before(number, frame)
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @cli.command()
@@ -314,21 +410,33 @@ def _lean() -> Iterator[None]:
 
 
 @contextmanager
-def _progress(n: int, quiet: bool) -> Iterator[Callable[[int], None] | None]:
-    """Show how far a long run has come, and why nothing moves at first, where somebody sees it."""
+def _progress(n: int, quiet: bool, label: str = "variants") -> Iterator[Callable[[int], None] | None]:
+    """Show how far a run of more than two seconds has come, how quickly, and why nothing moves at first, where somebody sees it."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
+    from collections import deque
+    from datetime import timedelta
     from threading import Timer
+    from time import monotonic
 
-    compiling = Timer(2, click.echo, ["compiling the simulation for this computer: some ten seconds, once"], {"err": True})
+    compiling = Timer(2, click.echo, ["preparing; if the simulation must be compiled for this computer: some ten seconds, once"], {"err": True})
     compiling.daemon = True
     compiling.start()
+    began, points = monotonic(), deque[tuple[float, int]](maxlen=100)
+
+    def pace(_: object) -> str | None:
+        (then, before), (now, done) = points[0], points[-1]
+        rate = (done - before) / (now - then) if now > then + 1 else 0
+        return f"{rate:,.0f}/s  {timedelta(seconds=int((n - done) / rate))} left" if rate and done < n else None
+
     try:
-        with click.progressbar(length=n, label="variants", file=sys.stderr, show_pos=True, hidden=n < 1_000_000) as bar:
+        with click.progressbar(length=n, label=label, file=sys.stderr, show_pos=True, show_eta=False, item_show_func=pace, hidden=True) as bar:
 
             def show(done: int) -> None:
                 compiling.cancel()
+                points.append((monotonic(), done))
+                bar.hidden = points[-1][0] < began + 2
                 bar.update(done - bar.pos)
 
             yield show
@@ -587,7 +695,9 @@ def _load(s: str) -> Scenario:
 
 
 def _json(data: Any) -> bytes:
-    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"
+    from escsim.files import as_json
+
+    return as_json(data)
 
 
 def _data(data: Any) -> None:

@@ -335,7 +335,8 @@ def ensemble(ensemble: Ensemble, *, width: int = 100, daily: bool = False, exact
     scenario, n = ensemble.scenario, ensemble.n
     widest = wilson(n // 2, n)
     points = 100 * max(widest.high - widest.estimate, widest.estimate - widest.low)
-    yield from _wrapped(f"{scenario.title}: {n:,} variant{'s' * (n > 1)}, seed {ensemble.seed}", width, indent=0, style="bold")
+    wanted = f" of {ensemble.wanted:,} asked for" if n < ensemble.wanted else ""
+    yield from _wrapped(f"{scenario.title}: {n:,} variant{'s' * (n > 1)}{wanted}, seed {ensemble.seed}", width, indent=0, style="bold")
     within = f"within {points:.2g} points (95 %, Wilson) of what more variants would show"
     beside = "." if exact is None else "; in brackets the exact shares."
     yield from _wrapped(f"Shares in per cent of the variants, each {within}{beside}", width, indent=0, style="dim")
@@ -586,13 +587,7 @@ def to_csv(trajectory: Trajectory) -> str:
 
 def occupancy_csv(ensemble: Ensemble, unit: str) -> str:
     """Give the shares of a mission or pair as CSV, a row for each day and status, with Wilson's 95 % interval."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["date", "of", "status", "share", "low", "high"])
-    for day in ensemble.days:
-        for status in ensemble.scenario.ladder.statuses:
-            writer.writerow([day.isoformat(), unit, status, *ensemble.share(unit, status, day)])
-    return out.getvalue()
+    return str(ensemble.occupancy(unit).to_csv(index=False, lineterminator="\n"))
 
 
 def _harmless(value: str | list[str]) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import date as Day
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
 
@@ -469,7 +470,11 @@ class Scenario(Form):
         threads: int | None = None,
         *,
         intervention: Intervention | str | None = None,
+        asked: dict[str, Question] | None = None,
+        client: Any = None,
+        folder: Path | str | None = None,
         progress: Callable[[int], object] | None = None,
+        stop: Callable[[], bool] | None = None,
     ) -> Ensemble:
         """Run Monte Carlo variants.
 
@@ -482,8 +487,17 @@ class Scenario(Form):
             By default as many as there are processors to use. The result does not depend on it.
         intervention : Intervention or str, optional
             A what-if to run under, or the name of one in the file.
+        asked : dict of str to Question, optional
+            Questions to be counted in the same go, so that `Ensemble.answers` need not run the trajectories again.
+        client : dask.distributed.Client, optional
+            Run them on its workers, who need this version of escsim. The result does not depend on it, nor on workers that are lost.
+        folder : path, optional
+            Where to keep what is finished, in parts of 100,000 trajectories. What a run of the same scenario, intervention,
+            seed, questions and version of escsim has left there is not run again.
         progress : callable, optional
             Called now and then with the number of trajectories done.
+        stop : callable, optional
+            Asked as often; if it says yes the ensemble ends with the trajectories done so far.
 
         Raises
         ------
@@ -494,4 +508,15 @@ class Scenario(Form):
         """
         from escsim.ensemble import simulate
 
-        return simulate(self, n, seed=seed, threads=threads, intervention=intervention, progress=progress)
+        return simulate(
+            self,
+            n,
+            seed=seed,
+            threads=threads,
+            intervention=intervention,
+            asked=asked,
+            client=client,
+            folder=folder,
+            progress=progress,
+            stop=stop,
+        )

@@ -119,7 +119,7 @@ runner = CliRunner()
 for command in ([], *([name] for name in cli.cli.commands)):
     done = runner.invoke(cli.cli, [*command, "--help"])
     assert done.exit_code == 0
-print(sorted({"numpy", "matplotlib", "pydantic", "yaml", "transitions", "pandas", "numba", "scipy"} & set(sys.modules)))
+print(sorted({"numpy", "matplotlib", "pydantic", "yaml", "transitions", "pandas", "numba", "scipy", "pyarrow", "distributed"} & set(sys.modules)))
 """
 
 

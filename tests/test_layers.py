@@ -15,11 +15,11 @@ PACKAGE = Path(escsim.__file__).parent
 # From the top to the bottom: a module may import what stands below it. A new module gets its place here.
 FLOORS = [
     ["__main__", "cli"],
-    ["report", "plots", "timeline", "diagram", "occupancy", "captions", "style"],
+    ["report", "results", "plots", "timeline", "diagram", "occupancy", "captions", "style"],
     ["effects"],
     ["ensemble", "exact"],
     ["questions", "worlds"],
-    ["layout", "kernel", "intervals"],
+    ["layout", "kernel", "intervals", "running"],
     ["explain"],
     ["schema", "replay", "stepper", "trajectory"],
     ["library", "checks"],
