@@ -177,13 +177,9 @@ def simulate(
         n = enough(precision)
     scenario = _load(s)
     n, seed = n or scenario.variants.runs, scenario.variants.seed if seed is None else seed
-    path, folder = _place(out)
-    if events is not None and events.suffix != ".parquet":
-        raise click.UsageError(f"--events: {str(events)!r} must end in .parquet")
-    if path is not None and events in results.paths(path):
-        raise click.UsageError(f"-o and --events would both write {str(events)!r}")
-    origin = results.provenance(scenario, n, seed, shlex.join(["escsim", *sys.argv[1:]]))
-    if not force and (taken := [each for file in (path, events) if file is not None for each in results.occupied(file, origin)]):
+    files, log, folder = _places(out, events)
+    origin = results.provenance(scenario, n, seed, shlex.join(["escsim", *sys.argv[1:]])) if files or log else {}
+    if not force and (taken := [each for result in (files, log) if result for each in results.occupied(result, origin)]):
         raise click.UsageError(f"already there, and not from this command: {', '.join(map(str, taken))}; add --force to replace")
     with _lean(), _cluster(cluster) as client, _progress(n, quiet) as progress, _stoppable() as stop:
         ensemble = scenario.simulate(
@@ -195,38 +191,44 @@ def simulate(
         with suppress(ScenarioError):  # too large a chain to be solved on the way
             solved = exact.solve(scenario, most=10_000)
             answers = {name: replace(each, exact=solved.answer(scenario, scenario.questions[name])) for name, each in answers.items()}
-    written = results.contents(path, ensemble, answers, solved, origin) if path else {}
-    _write(written, force=True)
     if json_:
         _data(results.to_dict(ensemble, answers, solved))
     else:
         _print(report.ensemble(ensemble, width=_width(), daily=daily, exact=None if solved is None else solved.occupancy))
         if answers:
             _print(report.answers(scenario, answers, width=_width()))
+    if files:
+        _write(results.contents(files[0], ensemble, answers, solved, origin), force=True)
     if ensemble.n < n:
         click.echo(f"interrupted: {ensemble.n:,} of {n:,} variants", err=True)
         sys.exit(130)
     if events is not None:
         with _progress(n, quiet, "events of variants") as progress:
             results.write_events(events, ensemble, origin, threads, progress)
-    if told := [*map(str, written), *([str(events)] if events else [])]:
-        _talk(quiet, f"\nresults: {', '.join(told)}")
+    if files or log:
+        _talk(quiet, f"\nresults: {', '.join(map(str, files + log))}")
 
 
-def _place(out: str | None) -> tuple[Path | None, Path | None]:
-    """Tell the file that a result goes to, and the folder if it is one: it is there, or has no ending, or ends in a slash."""
-    from escsim.results import SUFFIXES
+def _places(out: str | None, events: Path | None) -> tuple[list[Path], list[Path], Path | None]:
+    """Tell the files of a result and of an event log, and the folder that keeps what is finished.
 
-    if out is None:
-        return None, None
-    path = Path(out)
-    if path.is_dir() or out.endswith(("/", os.sep)) or not path.suffix:
+    It is a folder if it is there, or has no ending, or ends in a slash.
+    """
+    from escsim.results import SUFFIXES, paths
+
+    path, folder = Path(out or ""), None
+    if out is not None and (path.is_dir() or out.endswith(("/", os.sep)) or not path.suffix):
         if path.exists() and not path.is_dir():
             raise click.UsageError(f"-o: {out!r} is there and no folder; files end in {', '.join(SUFFIXES)}")
-        return path / "simulate.json", path
-    if path.suffix not in SUFFIXES:
+        path, folder = path / "simulate.json", path
+    if out is not None and path.suffix not in SUFFIXES:
         raise click.UsageError(f"-o: cannot tell the format of {out!r}; give it one of the endings {', '.join(SUFFIXES)}, or none for a folder")
-    return path, None
+    files = [] if out is None else paths(path)
+    if events is not None and events.suffix != ".parquet":
+        raise click.UsageError(f"--events: {str(events)!r} must end in .parquet")
+    if events in files:
+        raise click.UsageError(f"-o and --events would both write {str(events)!r}")
+    return files, [] if events is None else [events], folder
 
 
 @contextmanager

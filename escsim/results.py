@@ -48,18 +48,18 @@ def provenance(scenario: Scenario, n: int, seed: int, command: str) -> dict[str,
     }
 
 
-def occupied(path: Path, origin: dict[str, Any]) -> list[Path]:
+def occupied(result: list[Path], origin: dict[str, Any]) -> list[Path]:
     """Give the files that are in the way of a result, none if they are from the same command, which may have been stopped."""
-    there = [each for each in paths(path) if os.path.lexists(each)]
+    there = [path for path in result if os.path.lexists(path)]
     found: Any = {}
     try:
-        if path.suffix == ".parquet":
+        if result[0].suffix == ".parquet":
             import pyarrow.parquet as pq
 
-            found = json.loads(pq.read_schema(path).metadata[b"escsim"])
+            found = json.loads(pq.read_schema(result[0]).metadata[b"escsim"])
         else:
-            found = json.loads(paths(path)[-1].read_bytes())
-            found = found["provenance"] if path.suffix == ".json" else found
+            found = json.loads(result[-1].read_bytes())
+            found = found["provenance"] if len(result) == 1 else found
         same = {**found, "n": None} == {**origin, "n": None}
     except (OSError, ValueError, KeyError, TypeError):
         same = False

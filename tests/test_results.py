@@ -195,6 +195,14 @@ def test_an_event_log_that_breaks_off_leaves_nothing(escsim: Run, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_result_that_cannot_be_written_is_told_all_the_same(escsim: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    done = escsim("simulate", FLAGSHIP, "-n", MANY, "-o", "file/a.json")
+    assert done.code == 1
+    assert "What became of each event" in done.out
+    assert done.err.startswith("escsim: error: ")
+
+
 # Ctrl-C and kill -9
 
 
