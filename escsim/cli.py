@@ -5,10 +5,10 @@ Exit codes: 0 done, 1 the input is wrong, 2 the command line is wrong, 70 a faul
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
+import signal
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
@@ -22,9 +22,6 @@ import click
 from escsim import __version__
 
 if TYPE_CHECKING:
-    from escsim.ensemble import Ensemble
-    from escsim.exact import Exact
-    from escsim.questions import Answer
     from escsim.report import Line
     from escsim.scenario import Intervention, Scenario
     from escsim.style import Picture
@@ -132,14 +129,14 @@ def run(
     """
     from dataclasses import replace
 
-    from escsim import files, plots, report
-    from escsim.summary import leading_what_if, results, summary
+    from escsim import files, plots, report, results
+    from escsim.summary import everything, leading_what_if, summary
 
     scenario = _load(s)
     folder = out or Path("out") / scenario.name
     with _lean(), _progress(n or scenario.variants.runs, quiet):
-        found = results(scenario, n, seed, threads)
-        data: dict[str, Any] = {"variants": _variants(found.ensemble, found.answers, found.solved)}
+        found = everything(scenario, n, seed, threads)
+        data: dict[str, Any] = {"variants": results.to_dict(found.ensemble, found.answers, found.solved)}
         data["what_if"] = {name: each.to_dict() for name, each in found.comparisons.items()}
         contents = {folder / "variants.json": _json(data["variants"]), folder / "what_if.json": _json(data["what_if"])}
         if found.history is not None:
@@ -209,6 +206,10 @@ def replay(s: str, until: str | None, why: bool, json_: bool, quiet: bool) -> No
 )
 @from_day
 @changes
+@click.option("-o", "--out", metavar="FILE", help="Write the result to a .json, .csv or .parquet; or to a folder, which keeps what is finished.")
+@click.option("--events", type=click.Path(path_type=Path), metavar="FILE", help="Write every firing in every variant to a .parquet.")
+@click.option("--cluster", metavar="ADDRESS", help="Run on the workers of the dask.distributed scheduler at this address.")
+@force
 @daily
 @as_json
 @quiet
@@ -219,6 +220,10 @@ def simulate(
     threads: int | None,
     precision: float | None,
     from_: str | None,
+    out: str | None,
+    events: Path | None,
+    cluster: str | None,
+    force: bool,
     daily: bool,
     json_: bool,
     quiet: bool,
@@ -227,9 +232,10 @@ def simulate(
     """Run Monte Carlo variants of S.
 
     Where the missions stand day by day, and what became of each event. Trajectory i of a seed is the same on every
-    machine, whatever N and the threads.
+    machine, whatever N and the threads. Ctrl-C ends a run with the variants that are done; with a folder for -o, the
+    same command goes on from there.
     """
-    from escsim import exact, report
+    from escsim import exact, report, results
     from escsim.intervals import enough
 
     if precision is not None:
@@ -239,27 +245,110 @@ def simulate(
     scenario = _load(s)
     intervention = _intervention(scenario, None, changes) if any(changes.values()) else None
     day = _day(scenario, from_)
-    with _lean(), _progress(n or scenario.variants.runs, quiet) as progress, _past():
-        ensemble = scenario.simulate(n, seed, threads, intervention=intervention, given=day, progress=progress)
-        answers = ensemble.answers(threads=threads)
+    n, seed = n or scenario.variants.runs, scenario.variants.seed if seed is None else seed
+    files, log, folder = _places(out, events)
+    origin = results.provenance(scenario, n, seed, shlex.join(["escsim", *sys.argv[1:]])) if files or log else {}
+    if not force and (taken := [each for result in (files, log) if result for each in results.occupied(result, origin)]):
+        raise click.UsageError(f"already there, and not from this command: {', '.join(map(str, taken))}; add --force to replace")
+    with _lean(), _cluster(cluster) as client, _progress(n, quiet) as progress, _stoppable() as stop, _past():
+        ensemble = scenario.simulate(
+            n,
+            seed,
+            threads,
+            intervention=intervention,
+            given=day,
+            asked=scenario.questions,
+            client=client,
+            folder=folder and folder / "parts",
+            progress=progress,
+            stop=stop,
+        )
     solved = None if ensemble.given is not None else exact.beside(scenario, intervention)
-    answers = exact.known(solved, scenario, answers)
+    answers = exact.known(solved, scenario, ensemble.answers())
     if json_:
-        _data(_variants(ensemble, answers, solved))
+        _data(results.to_dict(ensemble, answers, solved))
     else:
         _print(report.ensemble(ensemble, width=_width(), daily=daily, exact=None if solved is None else solved.occupancy))
         if answers:
             _print(report.answers(scenario, answers, width=_width()))
+    if files:
+        _write(results.contents(files[0], ensemble, answers, solved, origin), force=True)
+    if ensemble.n < n:
+        click.echo(f"interrupted: {ensemble.n:,} of {n:,} variants", err=True)
+        sys.exit(130)
+    if events is not None:
+        with _progress(n, quiet, "events of variants") as progress:
+            results.write_events(events, ensemble, origin, threads, progress)
+    if files or log:
+        _talk(quiet, f"\nresults: {', '.join(map(str, files + log))}")
 
 
-def _variants(ensemble: Ensemble, answers: dict[str, Answer], solved: Exact | None) -> dict[str, Any]:
-    """Give variants with their answers, and the exact solution where there is one, as plain data for JSON."""
-    scenario, data = ensemble.scenario, ensemble.to_dict()
-    if solved is not None:
-        shares = solved.told(solved.occupancy)
-        data["exact"] = {mission: shares[mission] for mission in scenario.missions}
-    data["questions"] = {name: {"text": scenario.questions[name].text, **each.to_dict()} for name, each in answers.items()}
-    return data
+def _places(out: str | None, events: Path | None) -> tuple[list[Path], list[Path], Path | None]:
+    """Tell the files of a result and of an event log, and the folder that keeps what is finished.
+
+    It is a folder if it is there, or has no ending, or ends in a slash.
+    """
+    from escsim.results import SUFFIXES, paths
+
+    path, folder = Path(out or ""), None
+    if out is not None and (path.is_dir() or out.endswith(("/", os.sep)) or not path.suffix):
+        if path.exists() and not path.is_dir():
+            raise click.UsageError(f"-o: {out!r} is there and no folder; files end in {', '.join(SUFFIXES)}")
+        path, folder = path / "simulate.json", path
+    if out is not None and path.suffix not in SUFFIXES:
+        raise click.UsageError(f"-o: cannot tell the format of {out!r}; give it one of the endings {', '.join(SUFFIXES)}, or none for a folder")
+    files = [] if out is None else paths(path)
+    if events is not None and events.suffix != ".parquet":
+        raise click.UsageError(f"--events: {str(events)!r} must end in .parquet")
+    if events in files:
+        raise click.UsageError(f"-o and --events would both write {str(events)!r}")
+    return files, [] if events is None else [events], folder
+
+
+@contextmanager
+def _cluster(address: str | None) -> Iterator[Any]:
+    """Give a client of a dask.distributed scheduler."""
+    if address is None:
+        yield None
+        return
+    try:
+        from distributed import Client
+        from distributed.client import FutureCancelledError
+        from distributed.scheduler import KilledWorker
+    except ImportError:
+        raise click.UsageError("--cluster needs dask.distributed: pip install 'escsim[cluster]'") from None
+    try:
+        client = Client(address, timeout=10)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"--cluster: no scheduler answers at {address!r}: {error}") from None
+    try:
+        with client:
+            yield client
+    except (KilledWorker, FutureCancelledError, ImportError) as error:
+        raise OSError(f"the cluster gave up: {error}") from None
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C end a run with what is done of it, and the program if nothing is done yet or if it is pressed again."""
+    presses = [0, 0]  # before anything was done, and after
+    begun = 0
+
+    def stop() -> bool:
+        nonlocal begun
+        begun = 1
+        return presses[1] > 0
+
+    def press(number: int, frame: Any) -> None:
+        presses[begun] += 1
+        if presses != [0, 1] and callable(before):
+            before(number, frame)
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @cli.command()
@@ -456,21 +545,33 @@ def _lean() -> Iterator[None]:
 
 
 @contextmanager
-def _progress(n: int, quiet: bool) -> Iterator[Callable[[int], None] | None]:
-    """Show how far a long run has come, and why nothing moves at first, where somebody sees it."""
+def _progress(n: int, quiet: bool, label: str = "variants") -> Iterator[Callable[[int], None] | None]:
+    """Show how far a run of more than two seconds has come, how quickly, and why nothing moves at first, where somebody sees it."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
+    from collections import deque
+    from datetime import timedelta
     from threading import Timer
+    from time import monotonic
 
-    compiling = Timer(2, click.echo, ["compiling the simulation for this computer: some ten seconds, once"], {"err": True})
+    compiling = Timer(2, click.echo, ["preparing; if the simulation must be compiled for this computer: some ten seconds, once"], {"err": True})
     compiling.daemon = True
     compiling.start()
+    began, points = monotonic(), deque[tuple[float, int]](maxlen=100)
+
+    def pace(_: object) -> str | None:
+        (then, before), (now, done) = points[0], points[-1]
+        rate = (done - before) / (now - then) if now > then + 1 else 0
+        return f"{rate:,.0f}/s  {timedelta(seconds=int((n - done) / rate))} left" if rate and done < n else None
+
     try:
-        with click.progressbar(length=n, label="variants", file=sys.stderr, show_pos=True, hidden=n < 1_000_000) as bar:
+        with click.progressbar(length=n, label=label, file=sys.stderr, show_pos=True, show_eta=False, item_show_func=pace, hidden=True) as bar:
 
             def show(done: int) -> None:
                 compiling.cancel()
+                points.append((monotonic(), done))
+                bar.hidden = points[-1][0] < began + 2
                 bar.update(done - bar.pos)
 
             yield show
@@ -708,7 +809,9 @@ def _load(s: str) -> Scenario:
 
 
 def _json(data: Any) -> bytes:
-    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"
+    from escsim.files import as_json
+
+    return as_json(data)
 
 
 def _data(data: Any) -> None:

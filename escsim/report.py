@@ -340,7 +340,8 @@ def ensemble(ensemble: Ensemble, *, width: int = 100, daily: bool = False, exact
     scenario, n = ensemble.scenario, ensemble.n
     widest = wilson(n // 2, n)
     points = 100 * max(widest.high - widest.estimate, widest.estimate - widest.low)
-    yield from _wrapped(f"{scenario.title}: {n:,} variant{'s' * (n > 1)}, seed {ensemble.seed}", width, indent=0, style="bold")
+    wanted = f" of {ensemble.wanted:,} asked for" if n < ensemble.wanted else ""
+    yield from _wrapped(f"{scenario.title}: {n:,} variant{'s' * (n > 1)}{wanted}, seed {ensemble.seed}", width, indent=0, style="bold")
     yield from _conditions(ensemble, width)
     within = f"within {points:.2g} points (95 %, Wilson) of what more variants would show"
     beside = "." if exact is None else "; in brackets the exact shares."

@@ -25,7 +25,7 @@ MOST = 5  # surprises told
 
 
 @dataclass(frozen=True)
-class Results:
+class Found:
     """All that a run has found.
 
     Attributes
@@ -58,7 +58,7 @@ class Results:
         return self.ensemble.scenario
 
 
-def results(scenario: Scenario, n: int | None = None, seed: int | None = None, threads: int | None = None) -> Results:
+def everything(scenario: Scenario, n: int | None = None, seed: int | None = None, threads: int | None = None) -> Found:
     """Run all that a scenario asks for: replay, variants, questions, what-ifs, forecasts; as for `Scenario.simulate`."""
     history = scenario.history()
     ensemble = scenario.simulate(n, seed, threads)
@@ -67,10 +67,10 @@ def results(scenario: Scenario, n: int | None = None, seed: int | None = None, t
     comparisons = {name: effect(ensemble, twin, threads=threads) for name, twin in twins.items()}
     first = {name: scenario.questions[name] for name in leading(scenario.questions)[:1]}
     record = None if history is None else forecast(scenario, first, n, seed=seed, threads=threads)
-    return Results(history, ensemble, solved, exact.known(solved, scenario, answers), comparisons, record)
+    return Found(history, ensemble, solved, exact.known(solved, scenario, answers), comparisons, record)
 
 
-def summary(told: Results) -> str:
+def summary(told: Found) -> str:
     """Write the summary of a run, in Markdown."""
     blocks = [
         *_head(told),
@@ -86,14 +86,14 @@ def summary(told: Results) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _head(told: Results) -> Iterator[str]:
+def _head(told: Found) -> Iterator[str]:
     scenario = told.scenario
     yield f"# {_inline(scenario.title)}"
     if scenario.summary:
         yield _filled(scenario.summary)
 
 
-def _brief(told: Results) -> Iterator[str]:
+def _brief(told: Found) -> Iterator[str]:
     scenario, points = told.scenario, []
     if told.history is not None:
         points.append(f"**What happened.** {headline(told.history)}.")
@@ -118,7 +118,7 @@ def _brief(told: Results) -> Iterator[str]:
     yield "\n".join(_filled(point, "- ") for point in points)
 
 
-def _happened(told: Results) -> Iterator[str]:
+def _happened(told: Found) -> Iterator[str]:
     if told.history is None:
         return
     scenario = told.scenario
@@ -132,7 +132,7 @@ def _happened(told: Results) -> Iterator[str]:
     yield _table(("Date", "What", "What it moved", "Sources"), rows)
 
 
-def _variants(told: Results) -> Iterator[str]:
+def _variants(told: Found) -> Iterator[str]:
     scenario, ensemble = told.scenario, told.ensemble
     yield "## How else it could have gone"
     yield _filled(
@@ -154,7 +154,7 @@ def _variants(told: Results) -> Iterator[str]:
         yield from _picture(told, kind)
 
 
-def _what_ifs(told: Results) -> Iterator[str]:
+def _what_ifs(told: Found) -> Iterator[str]:
     scenario = told.scenario
     names = leading(told.scenario.questions)
     if not told.comparisons or not names:
@@ -173,7 +173,7 @@ def _what_ifs(told: Results) -> Iterator[str]:
     yield from _picture(told, "difference")
 
 
-def _outlook(told: Results) -> Iterator[str]:
+def _outlook(told: Found) -> Iterator[str]:
     record = told.record
     if record is None or not record.forecasts[0].answers:
         return
@@ -199,19 +199,19 @@ def _outlook(told: Results) -> Iterator[str]:
     )
 
 
-def _bounds(told: Results) -> Iterator[str]:
+def _bounds(told: Found) -> Iterator[str]:
     yield "## What this cannot tell"
     limits = told.scenario.limits or ("The file names no limits; its author should.",)
     yield "\n".join(_filled(limit, "- ") for limit in limits)
 
 
-def _sources(told: Results) -> Iterator[str]:
+def _sources(told: Found) -> Iterator[str]:
     if told.scenario.sources:
         yield "## Sources"
         yield "\n".join(_filled(f"`{key}` {_inline(text)}", "- ") for key, text in told.scenario.sources.items())
 
 
-def _made(told: Results) -> Iterator[str]:
+def _made(told: Found) -> Iterator[str]:
     scenario, ensemble = told.scenario, told.ensemble
     yield "## How this was made"
     yield _filled(
@@ -224,13 +224,13 @@ def _made(told: Results) -> Iterator[str]:
 # ---- parts of sentences
 
 
-def leading_what_if(told: Results) -> str | None:
+def leading_what_if(told: Found) -> str | None:
     """Name the what-if with the largest effect on the leading questions, the first if none has any; None if there is none."""
     most = _strongest(told)
     return most[0] if most is not None else next(iter(told.comparisons), None)
 
 
-def _strongest(told: Results) -> tuple[str, str, Effect] | None:
+def _strongest(told: Found) -> tuple[str, str, Effect] | None:
     """Give the what-if whose effect on the leading questions is the surest and largest of all shares."""
     found = [
         (name, question, compared.effects[question])
@@ -241,7 +241,7 @@ def _strongest(told: Results) -> tuple[str, str, Effect] | None:
     return max(found, key=lambda each: abs(each[2].estimate or 0.0), default=None)
 
 
-def _surprises(told: Results) -> list[Surprise]:
+def _surprises(told: Found) -> list[Surprise]:
     """Give the least expected steps of a known day, without those that could not have come before what led to them on the same day."""
     if told.record is None or told.history is None:
         return []
@@ -290,7 +290,7 @@ def _day(history: Trajectory, step: Step) -> str:
 # ---- Markdown
 
 
-def _picture(told: Results, kind: str) -> Iterator[str]:
+def _picture(told: Found, kind: str) -> Iterator[str]:
     if kind in told.pictures:
         file, description = told.pictures[kind]
         yield f"![{_inline(description)}]({file})"
