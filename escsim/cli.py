@@ -88,18 +88,24 @@ daily = click.option("--daily", is_flag=True, help="Print every day instead of a
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print no talk.")
 
 
-def changes(command: Callable[..., Any]) -> Callable[..., Any]:
+CHANGES = {
+    "remove": click.option("--remove", multiple=True, metavar="EVENT", help="It comes to nothing."),
+    "move": click.option("--move", multiple=True, metavar="EVENT=DATE", help="Once it is called it happens then."),
+    "force": click.option("--force", multiple=True, metavar="EVENT=DATE", help="It happens then and only then, whatever else does."),
+    "choose": click.option("--choose", multiple=True, metavar="CHOICE=OPTION", help="This is decided."),
+    "set_": click.option("--set", "set_", multiple=True, metavar="EVENT.KEY=VALUE", help="Another probability or delay."),
+}
+
+
+def changes(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add the options that say a what-if; they arrive together, as `changes`."""
-    options = [
-        click.option("--remove", multiple=True, metavar="EVENT", help="It comes to nothing."),
-        click.option("--move", multiple=True, metavar="EVENT=DATE", help="Once it is called it happens then."),
-        click.option("--force", multiple=True, metavar="EVENT=DATE", help="It happens then and only then, whatever else does."),
-        click.option("--choose", multiple=True, metavar="CHOICE=OPTION", help="This is decided."),
-        click.option("--set", "set_", multiple=True, metavar="EVENT.KEY=VALUE", help="Another probability or delay."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for name in reversed(names):
+            command = CHANGES[name](command)
+        return command
+
+    return add
 
 
 @cli.command()
@@ -205,7 +211,7 @@ def replay(s: str, until: str | None, why: bool, json_: bool, quiet: bool) -> No
     "--precision", type=click.FloatRange(1e-5, 0.5), metavar="P", help="As many variants as make every share certain to within P, such as 0.002."
 )
 @from_day
-@changes
+@changes("remove", "move", "choose", "set_")  # and not --force, which is another thing here
 @click.option("-o", "--out", metavar="FILE", help="Write the result to a .json, .csv or .parquet; or to a folder, which keeps what is finished.")
 @click.option("--events", type=click.Path(path_type=Path), metavar="FILE", help="Write every firing in every variant to a .parquet.")
 @click.option("--cluster", metavar="ADDRESS", help="Run on the workers of the dask.distributed scheduler at this address.")
@@ -400,7 +406,7 @@ def _day(scenario: Scenario, date: str | None) -> Day | None:
 @cli.command()
 @click.argument("s")
 @click.argument("name", required=False)
-@changes
+@changes(*CHANGES)
 @from_day
 @runs
 @seeded
@@ -502,7 +508,7 @@ def _intervention(scenario: Scenario, name: str | None, changes: dict[str, Any])
     said: dict[str, Any] = {"remove": list(changes["remove"])} if changes["remove"] else {}
     try:
         for kind in ("move", "force", "choose", "set_"):
-            for each in changes[kind]:
+            for each in changes.get(kind, ()):
                 what, equals, value = each.partition("=")
                 option = "--" + kind.strip("_")
                 event, dot, key = what.partition(".")
