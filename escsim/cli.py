@@ -64,7 +64,7 @@ def cli(ctx: click.Context) -> None:
     S is a file, or the name of a scenario that ships with escsim.
 
     \b
-    escsim run iran-pakistan-2024         replay, and pictures under out/
+    escsim run iran-pakistan-2024         all of it: summary, pictures and data under out/
     escsim replay iran-pakistan-2024      what happened, event by event
     escsim simulate iran-pakistan-2024    how else it could have gone, and how often
     escsim new my-crisis                  a file to start from, then: escsim check my-crisis.yaml
@@ -143,8 +143,10 @@ def run(
     with _lean(), _progress(n or scenario.variants.runs, quiet):
         found = everything(scenario, n, seed, threads)
         data: dict[str, Any] = {"variants": results.to_dict(found.ensemble, found.answers, found.solved)}
-        data["what_if"] = {name: each.to_dict() for name, each in found.comparisons.items()}
-        contents = {folder / "variants.json": _json(data["variants"]), folder / "what_if.json": _json(data["what_if"])}
+        contents = {folder / "variants.json": _json(data["variants"])}
+        if found.comparisons:
+            data["what_if"] = {name: each.to_dict() for name, each in found.comparisons.items()}
+            contents[folder / "what_if.json"] = _json(data["what_if"])
         if found.history is not None:
             data["replay"] = found.history.to_dict()
             contents[folder / "replay.json"] = _json(data["replay"])
@@ -168,7 +170,8 @@ def run(
     else:
         if found.history is not None:
             _print(report.replay(found.history, width=_width(), ascii_only=_ascii_only()))
-        _print(report.answers(scenario, found.answers, width=_width()))
+        if found.answers:
+            _print(report.answers(scenario, found.answers, width=_width()))
     _talk(
         quiet or json_,
         f"\nresults: {', '.join(map(str, contents))}\n"
