@@ -15,10 +15,10 @@ PACKAGE = Path(escsim.__file__).parent
 # From the top to the bottom: a module may import what stands below it. A new module gets its place here.
 FLOORS = [
     ["__main__", "cli"],
-    ["report", "plots", "timeline", "diagram", "occupancy", "field", "captions", "style"],
+    ["report", "plots", "timeline", "diagram", "occupancy", "cumulative", "durations", "difference", "field", "captions", "style"],
     ["effects"],
     ["ensemble", "exact"],
-    ["questions", "worlds"],
+    ["questions", "absence", "worlds"],
     ["layout", "kernel", "intervals"],
     ["explain"],
     ["schema", "replay", "stepper", "trajectory"],
@@ -33,6 +33,8 @@ DOORS = {  # upward, inside a function: the shortest way for users, and no modul
     ("scenario", "replay"),  # Scenario.replay
     ("scenario", "ensemble"),  # Scenario.simulate
     ("trajectory", "plots"),  # Trajectory.plot
+    ("ensemble", "plots"),  # Ensemble.plot_occupancy and the like
+    ("effects", "plots"),  # Comparison.plot
 }
 
 
