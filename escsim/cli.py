@@ -48,6 +48,9 @@ KINDS = {
     "trajectory": Kind("replay", (), "a lane for each mission, with the events"),
     "diagram": Kind("replay", (), "the ladder of statuses, with what fired"),
     "occupancy": Kind("ensemble", VARIED, "in how many variants a mission or pair is in each status, day by day"),
+    "cumulative": Kind("ensemble", (*VARIED, "question"), "in how many variants ties are restored by each day, or --question comes about"),
+    "durations": Kind("ensemble", (*VARIED, "question"), "for how long they are down, or what --question says, as 20 dots"),
+    "difference": Kind("comparison", (*VARIED, "name", "status"), "what a what-if changes, day by day, in paired runs"),
 }
 FORMATS = ("png", "svg", "pdf")
 NARROWEST, WIDEST = 72, 120
@@ -742,6 +745,9 @@ def schema() -> None:
 @runs
 @seeded
 @click.option("--of", "unit", metavar="WHO", help="The mission or pair.")
+@click.option("--question", metavar="NAME", help="A question of the file instead of the return of the missions.")
+@click.option("--what-if", "name", metavar="NAME", help="One of the file's `what_if`; by default the first.")
+@click.option("--status", multiple=True, metavar="STATUS", help="Statuses or groups; by default those below the level of the start.")
 @click.option("--csv", "csv_", is_flag=True, help="The numbers too, in a file beside the picture.")
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write (.png, .svg, .pdf); NAME-KIND.png by default.")
 @click.option("--print", "paper", is_flag=True, help="Draw for A4 paper instead of a screen.")
@@ -788,9 +794,15 @@ def _picture(scenario: Scenario, kind: str, given: dict[str, Any], *, quiet: boo
     draw, n, seed = plots.PICTURES[kind], given.pop("n", None), given.pop("seed", None)
     if KINDS[kind].source == "replay":
         return draw(scenario.replay(), paper=paper, **given)
-    with _lean(), _progress(n or scenario.variants.runs, quiet) as progress:
+    many, paired = n or scenario.variants.runs, KINDS[kind].source == "comparison"
+    name = given.pop("name", next(iter(scenario.what_if), None))
+    if paired and name is None:
+        raise click.UsageError("this file has no `what_if`; `escsim whatif` compares with a change said on the spot")
+    changed = [_intervention(scenario, name, {})] if paired else []
+    with _lean(), _progress(many * (1 + paired), quiet) as progress:
         ensemble = scenario.simulate(n, seed, progress=progress)
-        return draw(ensemble, paper=paper, **given)
+        twin = [scenario.simulate(n, seed, intervention=each, progress=progress and (lambda done: progress(many + done))) for each in changed]
+        return draw(ensemble, *twin, paper=paper, **given)
 
 
 def _write(contents: dict[Path, bytes], *, force: bool, instead: str = "") -> None:

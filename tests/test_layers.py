@@ -15,10 +15,25 @@ PACKAGE = Path(escsim.__file__).parent
 # From the top to the bottom: a module may import what stands below it. A new module gets its place here.
 FLOORS = [
     ["__main__", "cli"],
-    ["report", "summary", "results", "phrases", "plots", "timeline", "diagram", "occupancy", "field", "captions", "style"],
+    [
+        "report",
+        "summary",
+        "results",
+        "phrases",
+        "plots",
+        "timeline",
+        "diagram",
+        "occupancy",
+        "cumulative",
+        "durations",
+        "difference",
+        "field",
+        "captions",
+        "style",
+    ],
     ["effects", "forecasts", "variation"],
     ["ensemble", "exact"],
-    ["questions", "worlds"],
+    ["questions", "absence", "worlds"],
     ["openings", "layout", "kernel", "intervals", "running"],
     ["explain"],
     ["schema", "replay", "given", "stepper", "trajectory"],
@@ -34,6 +49,8 @@ DOORS = {  # upward, inside a function: the shortest way for users, and no modul
     ("scenario", "ensemble"),  # Scenario.simulate
     ("scenario", "variation"),  # Scenario.given, without, with_
     ("trajectory", "plots"),  # Trajectory.plot
+    ("ensemble", "plots"),  # Ensemble.plot_occupancy and the like
+    ("effects", "plots"),  # Comparison.plot
 }
 
 
