@@ -354,6 +354,30 @@ def trajectory(scenario: Scenario, i: int, *, seed: int | None = None, intervent
     return found
 
 
+def variants(scenario: Scenario, process: Process, n: int, seed: int) -> Iterator[Worlds]:
+    """Run variants for what happens in each of them and nothing else, chunk by chunk; the chunks are those of an `Ensemble`.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    process : Process
+        The scenario compiled.
+    n, seed : int
+
+    Raises
+    ------
+    ScenarioError
+        If 10,000 events fire in one run.
+    """
+    packed = _pack(process)
+    for at, many in _chunks(0, n, _chunk(process)):
+        try:
+            world, tick, event, moot = _firings(process, seed, at, many, 64 * many, packed)
+        except _RunawayError as error:
+            raise _told(scenario, process, None, seed, error.trajectory) from None
+        yield worlds(scenario, process, many, world[~moot], tick[~moot], event[~moot])
+
+
 def usable_threads() -> int:
     """Give how many processors this program may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

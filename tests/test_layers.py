@@ -15,14 +15,14 @@ PACKAGE = Path(escsim.__file__).parent
 # From the top to the bottom: a module may import what stands below it. A new module gets its place here.
 FLOORS = [
     ["__main__", "cli"],
-    ["report", "plots", "timeline", "diagram", "occupancy", "captions", "style"],
-    ["effects"],
+    ["report", "plots", "timeline", "diagram", "occupancy", "sweep", "tornado", "captions", "style"],
+    ["sensitivity", "effects"],
     ["ensemble", "exact"],
     ["questions", "worlds"],
     ["layout", "kernel", "intervals"],
     ["explain"],
     ["schema", "replay", "stepper", "trajectory"],
-    ["library", "checks"],
+    ["library", "checks", "ranges"],
     ["process", "draws", "distributions"],
     ["scenario", "ladder", "actions", "delays", "references", "forms", "times", "reading", "errors"],
     ["files"],
