@@ -14,6 +14,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date as Day
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from escsim.ensemble import Ensemble
     from escsim.report import Line
     from escsim.scenario import Intervention, Scenario
+    from escsim.sensitivity import Bounds, Sweep
     from escsim.trajectory import Trajectory
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -138,10 +140,23 @@ def replay(s: str, until: str | None, why: bool, json_: bool, quiet: bool) -> No
 @click.option(
     "--precision", type=click.FloatRange(1e-5, 0.5), metavar="P", help="As many variants as make every share certain to within P, such as 0.002."
 )
+@click.option("--vary", metavar="NAME=LOW:HIGH:STEP", help="Tell only how the answers move with a number, such as recall.probability=0:1:0.1.")
+@click.option("--bounds", is_flag=True, help="Tell between what the answers lie over the ranges that the file states.")
 @daily
 @as_json
 @quiet
-def simulate(s: str, n: int | None, seed: int | None, threads: int | None, precision: float | None, daily: bool, json_: bool, quiet: bool) -> None:
+def simulate(
+    s: str,
+    n: int | None,
+    seed: int | None,
+    threads: int | None,
+    precision: float | None,
+    vary: str | None,
+    bounds: bool,
+    daily: bool,
+    json_: bool,
+    quiet: bool,
+) -> None:
     """Run Monte Carlo variants of S.
 
     Where the missions stand day by day, and what became of each event. Trajectory i of a seed is the same on every
@@ -157,7 +172,16 @@ def simulate(s: str, n: int | None, seed: int | None, threads: int | None, preci
         if n is not None:
             raise click.UsageError("give -n or --precision, which says how many it takes, not both")
         n = enough(precision)
+    if vary is not None and (bounds or daily):
+        raise click.UsageError("--bounds and --daily do not go with --vary")
     scenario = _load(s)
+    if vary is not None:
+        sweep = _sweep(scenario, vary, n, seed, threads, quiet=quiet)
+        if json_:
+            _data(sweep.to_dict())
+        else:
+            _print(report.sweep(sweep, width=_width()))
+        return
     with _lean(), _progress(n or scenario.variants.runs, quiet) as progress:
         ensemble = scenario.simulate(n, seed, threads, progress=progress)
         answers = ensemble.answers(threads=threads)
@@ -166,17 +190,112 @@ def simulate(s: str, n: int | None, seed: int | None, threads: int | None, preci
         with suppress(ScenarioError):  # too large a chain to be solved on the way
             solved = exact.solve(scenario, most=10_000)
             answers = {name: replace(each, exact=solved.answer(scenario, scenario.questions[name])) for name, each in answers.items()}
+    found = _bounds(scenario, n, seed, threads, quiet=quiet) if bounds else {}
     if json_:
         data = ensemble.to_dict()
         if solved is not None:
             shares = solved.told(solved.occupancy)
             data["exact"] = {mission: shares[mission] for mission in scenario.missions}
         data["questions"] = {name: {"text": scenario.questions[name].text, **each.to_dict()} for name, each in answers.items()}
+        for label, bound in found.items():
+            name, _, status = label.partition(": ")
+            kept = data["questions"][name]
+            (kept.setdefault("bounds", {}) if status else kept)[status or "bounds"] = bound.to_dict()
         _data(data)
     else:
         _print(report.ensemble(ensemble, width=_width(), daily=daily, exact=None if solved is None else solved.occupancy))
         if answers:
             _print(report.answers(scenario, answers, width=_width()))
+        if bounds:
+            _print(report.bounds(scenario, found, width=_width()))
+
+
+def _sweep(scenario: Scenario, vary: str, n: int | None, seed: int | None, threads: int | None, *, quiet: bool) -> Sweep:
+    """Run a scenario along one of its numbers, said as NAME=LOW:HIGH:STEP."""
+    from escsim import ranges, sensitivity
+    from escsim.errors import quoted
+
+    name, equals, steps = vary.partition("=")
+    if not equals:
+        raise click.UsageError(f"--vary: it is written --vary EVENT.probability=0:1:0.1 or CHOICE.OPTION=0:1:0.1, not {quoted(vary)}")
+    try:
+        values = ranges.parameter(scenario, name).steps(steps)
+        with _lean(), _progress((len(values) + 1) * (n or scenario.variants.runs), quiet) as progress:
+            return sensitivity.vary(scenario, name, values, n, seed, threads=threads, progress=progress)
+    except ValueError as error:
+        raise click.UsageError(f"--vary: {error}") from None
+
+
+def _bounds(scenario: Scenario, n: int | None, seed: int | None, threads: int | None, *, quiet: bool) -> dict[str, Bounds]:
+    """Give the bounds of all answers over the stated ranges."""
+    from escsim import ranges, sensitivity
+
+    many = 3 * len(ranges.ranges(scenario)) * (n or scenario.variants.runs) + sensitivity.SAMPLED * sensitivity.SKETCH
+    try:
+        with _lean(), _progress(many, quiet) as progress:
+            return sensitivity.bounds(scenario, n, seed, threads=threads, progress=progress)
+    except ValueError as error:
+        raise click.UsageError(f"--bounds: {error}") from None
+
+
+@cli.command("sensitivity")
+@click.argument("s")
+@click.option("--question", metavar="NAME", help="Whose answer; by default the first that asks for a probability.")
+@runs
+@seeded
+@threaded
+@click.option("--points", type=click.IntRange(0, 2**16), default=64, show_default=True, help="For Sobol's indices: a power of 2, or 0 for none.")
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Draw the swings as a tornado (.png, .svg, .pdf).")
+@click.option("--print", "paper", is_flag=True, help="Draw for A4 paper instead of a screen.")
+@force
+@as_json
+@quiet
+def sensitivity_(
+    s: str,
+    question: str | None,
+    n: int | None,
+    seed: int | None,
+    threads: int | None,
+    points: int,
+    out: Path | None,
+    paper: bool,
+    force: bool,
+    json_: bool,
+    quiet: bool,
+) -> None:
+    """Tell which of the ranges that S states move an answer.
+
+    Each range from its low to its high end while all else is as in the file, and all together by Sobol's indices.
+    """
+    from escsim import ranges, report, sensitivity
+
+    suffix = _suffix(out) if out else ""
+    if paper and not out:
+        raise click.UsageError("--print goes with -o")
+    scenario = _load(s)
+    many = (2 * len(ranges.ranges(scenario)) + 5) * (n or scenario.variants.runs) + points * (len(ranges.ranges(scenario)) + 2) * sensitivity.SKETCH
+    try:
+        if points:
+            import_module("SALib.analyze.sobol")  # before anything is kept from being imported
+        with _lean(), _progress(many, quiet) as progress:
+            told = sensitivity.sensitivity(scenario, question, n, seed, points=points, threads=threads, progress=progress)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    except ModuleNotFoundError as error:
+        if not str(error.name).startswith("SALib"):
+            raise
+        raise click.UsageError("Sobol's indices need SALib, which is not installed: pip install 'escsim[sensitivity]', or --points 0") from None
+    if out:
+        from escsim import plots
+        from escsim.tornado import tornado
+
+        picture = tornado(told, paper=paper)
+        _write({out: plots.render(picture.figure, suffix, picture.description)}, force=force)
+    if json_:
+        _data({**told.to_dict(), **({"file": str(out)} if out else {})})
+    else:
+        _print(report.sensitivity(told, width=_width()))
+    _talk(quiet or json_ or out is None, f"\n{out}")
 
 
 @cli.command()
@@ -518,9 +637,7 @@ def plot(
         raise click.UsageError("-n, --seed, --of and --csv go with occupancy only")
     scenario = _load(s)
     path = out or Path(f"{scenario.name}-{kind}.png")
-    suffix = path.suffix.lstrip(".").lower()
-    if suffix not in FORMATS:
-        raise click.UsageError(f"cannot tell the format of {str(path)!r}; give it one of the endings .png, .svg, .pdf")
+    suffix = _suffix(path)
     more: dict[Path, bytes] = {}
     if kind == OCCUPANCY:
         with _lean(), _progress(n or scenario.variants.runs, quiet) as progress:
@@ -535,6 +652,14 @@ def plot(
     else:
         click.echo(path)
         _talk(quiet, textwrap.fill(description, _width()))
+
+
+def _suffix(path: Path) -> str:
+    """Give the format that the name of a picture ends with."""
+    suffix = path.suffix.lstrip(".").lower()
+    if suffix not in FORMATS:
+        raise click.UsageError(f"cannot tell the format of {str(path)!r}; give it one of the endings .png, .svg, .pdf")
+    return suffix
 
 
 def _picture(trajectory: Trajectory, kind: str, suffix: str, *, paper: bool = False) -> tuple[bytes, str]:

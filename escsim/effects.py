@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from escsim.ensemble import Ensemble, usable_threads
 from escsim.intervals import Estimate, paired_mean, paired_share
-from escsim.questions import grain, kind, paired
+from escsim.questions import UNITS, grain, kind, paired
 from escsim.scenario import Question, Scenario
 from escsim.times import TICKS_A_DAY
 from escsim.trajectory import Step
@@ -203,7 +203,7 @@ def _different(one: Worlds, other: Worlds) -> NDArray[np.bool_]:
 
 
 def _effect(kind: str, sums: Sums, days: float) -> Effect:
-    unit = {"probability": "share", "peak": "share", "count": "times"}.get(kind, "days")
+    unit = UNITS[kind]
     method = METHODS["share" if unit == "share" else "mean"]
     if not sums.n:
         return Effect(kind, unit, 0, None, None, None, None, None, method, None)

@@ -23,8 +23,8 @@ from escsim.ensemble import MOST, usable_threads, variants
 from escsim.errors import ScenarioError, quoted, suggest
 from escsim.intervals import Estimate, mean
 from escsim.process import compile_scenario, renumbered
-from escsim.questions import HOURS, Answer, Tally, answer, kind, size, tally
-from escsim.ranges import SHARE, Parameter, at, between, hypercube, parameter, ranges, together
+from escsim.questions import HOURS, Answer, Tally, answer, size, tally
+from escsim.ranges import Parameter, at, between, hypercube, parameter, ranges, together
 from escsim.scenario import Question, Scenario
 from escsim.worlds import of_trajectory
 
@@ -32,21 +32,7 @@ Progress = Callable[[int], object]
 
 SKETCH = 1000  # variants of a point that is one of many
 SAMPLED = 256  # points for bounds alone
-BEYOND = math.inf  # a median that lies beyond the period
 STATES = 10_000  # of a chain that is solved at every point
-UNITS = {"probability": SHARE, "peak": SHARE, "time_in": "days", "time_to": "days", "count": "times"}
-
-
-def numbers(name: str, told: Answer) -> dict[str, Estimate]:
-    """Give the numbers of an answer, each with its interval: one, or of a `peak` one for each status, as `QUESTION: STATUS`.
-
-    A time is a median, in days, and infinite where that lies beyond the period; what cannot be asked has none.
-    """
-    if told.kind == "peak":
-        return {f"{name}: {status}": share for status, share in (told.shares or {}).items()}
-    if not told.asked:
-        return {}
-    return {name: Estimate(*(BEYOND if each is None else each for each in (told.estimate, told.low, told.high)))}
 
 
 def question_named(scenario: Scenario, name: str | None = None) -> str:
@@ -92,7 +78,7 @@ class Point(NamedTuple):
 
     def numbers(self) -> dict[str, Estimate]:
         """Give the numbers of all answers."""
-        return {label: each for name, told in self.answers.items() for label, each in numbers(name, told).items()}
+        return {label: each for name, told in self.answers.items() for label, each in told.numbers(name).items()}
 
 
 class _Study:
@@ -284,6 +270,8 @@ class Bounds(NamedTuple):
         At how many points it was looked for.
     runs : int
         The variants behind each of the three numbers.
+    unit : str
+        "share", "days" or "times".
     """
 
     base: Estimate
@@ -291,17 +279,18 @@ class Bounds(NamedTuple):
     high: Estimate
     points: int
     runs: int
+    unit: str
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain data for JSON; null stands for a time beyond the period."""
 
         def data(value: float) -> float | None:
-            return None if value == BEYOND else value
+            return None if value == math.inf else value
 
         ends = {"low": self.low, "high": self.high}
         told: dict[str, Any] = {name: data(end.estimate) for name, end in ends.items()}
         told |= {f"{name}_interval": [data(end.low), data(end.high)] for name, end in ends.items()}
-        return {**told, "points": self.points, "runs": self.runs}
+        return {**told, "points": self.points, "runs": self.runs, "unit": self.unit}
 
 
 class Swing(NamedTuple):
@@ -379,7 +368,7 @@ class Sensitivity:
     @property
     def unit(self) -> str:
         """What the answer is counted in: "share", "days" or "times"."""
-        return UNITS[kind(self.scenario.questions[self.question])]
+        return self.base.answers[self.question].unit
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain data for JSON; the keys are documented in the README."""
@@ -554,7 +543,7 @@ def _bounds(study: _Study, base: Point, swings: list[Swing], sampled: list[Point
 
             def height(point: Point, label: str = label, sign: float = sign) -> float:
                 found = told[id(point)].get(label)
-                return -BEYOND if found is None else sign * found.estimate
+                return -math.inf if found is None else sign * found.estimate
 
             best = [max((base, swing.low, swing.high), key=height) for swing in swings]  # the base, if no end is better
             corners.append({name: value for point in best for name, value in point.values.items()})
@@ -563,4 +552,5 @@ def _bounds(study: _Study, base: Point, swings: list[Swing], sampled: list[Point
     again = study.ranged([*corners, *(point for place, point in enumerate(extremes) if point not in extremes[:place])])
     whole = [*list(told.values())[: 1 + 2 * len(swings)], *(point.numbers() for point in again)]
     found = {label: [each[label] for each in whole if label in each] for label in whole[0]}
-    return {label: Bounds(each[0], min(each), max(each), len(told) + len(corners), study.n) for label, each in found.items()}
+    units = {label: answer.unit for name, answer in base.answers.items() for label in answer.numbers(name)}
+    return {label: Bounds(each[0], min(each), max(each), len(told) + len(corners), study.n, units[label]) for label, each in found.items()}

@@ -32,6 +32,14 @@ _RAMP = LinearSegmentedColormap.from_list("severity", ["#B0D7F4", "#F2A71B", "#A
 _GLYPHS, _WORST = "●◐▲■◧✚▼★◆⬟◗✦▶⬢◀▣", "✖"
 
 
+class Picture(NamedTuple):
+    """A figure, what it shows in words for those who cannot see it, and its numbers as a table, the first row of which is the head."""
+
+    figure: Figure
+    description: str
+    rows: list[tuple[object, ...]]
+
+
 class Look(NamedTuple):
     """How a status is shown: fill, ink that can be read on it, and glyph."""
 
