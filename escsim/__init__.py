@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from escsim.effects import Comparison, effect
     from escsim.ensemble import Ensemble
     from escsim.errors import Place, Problem, ScenarioError
+    from escsim.forecasts import forecast
     from escsim.library import load, what_if
     from escsim.scenario import Scenario
     from escsim.trajectory import Move, Step, Trajectory
@@ -26,6 +27,7 @@ __all__ = [
     "Trajectory",
     "__version__",
     "effect",
+    "forecast",
     "load",
     "what_if",
 ]
@@ -33,7 +35,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Fetch a public name on first use, so that `escsim --help` imports nothing heavy."""
-    for module in ("errors", "library", "scenario", "trajectory", "ensemble", "effects") if name in __all__ else ():
+    for module in ("errors", "library", "scenario", "trajectory", "ensemble", "effects", "forecasts") if name in __all__ else ():
         found = import_module(f"escsim.{module}")
         if hasattr(found, name):
             return getattr(found, name)

@@ -302,10 +302,9 @@ def occupied(ensemble: Ensemble, unit: str) -> str:
     return f"By {dated(ensemble.days[-1])}: " + ", ".join(f"{told[status]} ‘{words(status)}’" for status in most)
 
 
-def occupancy_subtitle(ensemble: Ensemble, unit: str) -> str:
+def varied(ensemble: Ensemble, what: str) -> str:
     """Say what a figure of variants is of, and how sure its shares are."""
-    scenario = ensemble.scenario
     widest = wilson(ensemble.n // 2, ensemble.n)
     points = f"±{100 * (widest.high - widest.low) / 2:.2g} points"
     variants = f"{ensemble.n:,} variants, {points} (95 %), seed {ensemble.seed}"
-    return f"{plain(scenario.title, 50)} · {unit_name(scenario, unit)} · {variants} · {scenario.hash[:8]}"
+    return f"{plain(ensemble.scenario.title, 50)} · {what} · {variants} · {ensemble.scenario.hash[:8]}"

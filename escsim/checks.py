@@ -173,7 +173,7 @@ def _event(scenario: Scenario, event: Event, path: Path) -> Faults:
     numbers: dict[str, object] = {"probability": 1.0 if event.probability is None else event.probability}
     if event.delay is not None:
         name, law = event.delay.one()
-        given = {name: law} if isinstance(law, Span) else law.given
+        given = {name: law} if isinstance(law, Span) else law.stated
         numbers |= {key: value for key, value in given.items() if isinstance(value, float | Written)}
     for name, bounds in (event.range or {}).items():
         where = (*path, "range", name)

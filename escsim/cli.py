@@ -16,18 +16,17 @@ from contextlib import contextmanager, suppress
 from datetime import date as Day
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
 from escsim import __version__
 
 if TYPE_CHECKING:
-    from escsim.ensemble import Ensemble
     from escsim.report import Line
     from escsim.scenario import Intervention, Scenario
     from escsim.sensitivity import Bounds, Sweep
-    from escsim.trajectory import Trajectory
+    from escsim.style import Picture
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 STYLES: dict[str, dict[str, Any]] = {
@@ -36,7 +35,23 @@ STYLES: dict[str, dict[str, Any]] = {
     "worse": {"fg": "yellow", "bold": True},
     "better": {"fg": "cyan", "bold": True},
 }
-KINDS, OCCUPANCY = ("trajectory", "diagram"), "occupancy"
+
+
+class Kind(NamedTuple):
+    """A kind of picture: what it is drawn from, the options that go with it beside those of all, and what it shows."""
+
+    source: str
+    options: tuple[str, ...]
+    shows: str
+
+
+_TOLD = (("probability",), ("time_in", "time_to"))
+VARIED = ("n", "seed", "unit")
+KINDS = {
+    "trajectory": Kind("replay", (), "a lane for each mission, with the events"),
+    "diagram": Kind("replay", (), "the ladder of statuses, with what fired"),
+    "occupancy": Kind("ensemble", VARIED, "in how many variants a mission or pair is in each status, day by day"),
+}
 FORMATS = ("png", "svg", "pdf")
 NARROWEST, WIDEST = 72, 120
 SCHEMA_FILE = "escsim.schema.json"
@@ -71,8 +86,23 @@ seeded = click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="SEED
 threaded = click.option(
     "--threads", type=click.IntRange(1, 1024), metavar="N", help="By default one for each processor. The result does not depend on it."
 )
+from_day = click.option("--from", "from_", metavar="DATE", help="Take what history dates before this day as given, and forecast from its morning.")
 daily = click.option("--daily", is_flag=True, help="Print every day instead of about a dozen.")
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print no talk.")
+
+
+def changes(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say a what-if; they arrive together, as `changes`."""
+    options = [
+        click.option("--remove", multiple=True, metavar="EVENT", help="It comes to nothing."),
+        click.option("--move", multiple=True, metavar="EVENT=DATE", help="Once it is called it happens then."),
+        click.option("--force", multiple=True, metavar="EVENT=DATE", help="It happens then and only then, whatever else does."),
+        click.option("--choose", multiple=True, metavar="CHOICE=OPTION", help="This is decided."),
+        click.option("--set", "set_", multiple=True, metavar="EVENT.KEY=VALUE", help="Another probability or delay."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @cli.command()
@@ -84,16 +114,17 @@ quiet = click.option("-q", "--quiet", is_flag=True, help="Print no talk.")
 @as_json
 def run(s: str, out: Path | None, formats: tuple[str, ...], force: bool, quiet: bool, json_: bool) -> None:
     """Replay S, tell it, and write pictures and data."""
-    from escsim import report
+    from escsim import plots, report
 
     scenario = _load(s)
     trajectory = scenario.replay()
     folder = out or Path("out") / scenario.name
     data = trajectory.to_dict()
     contents = {folder / "replay.json": _json(data), folder / "replay.csv": report.to_csv(trajectory).encode()}
-    for kind in KINDS:
+    for kind in ("trajectory", "diagram"):
+        picture = plots.PICTURES[kind](trajectory)
         for suffix in dict.fromkeys(formats):
-            contents[folder / f"{kind}.{suffix}"], _ = _picture(trajectory, kind, suffix)
+            contents[folder / f"{kind}.{suffix}"] = plots.render(picture.figure, suffix, picture.description)
     _write(contents, force=force, instead=", or -o FOLDER for another place")
     if json_:
         _data({**data, "files": [str(path) for path in contents]})
@@ -142,6 +173,8 @@ def replay(s: str, until: str | None, why: bool, json_: bool, quiet: bool) -> No
 )
 @click.option("--vary", metavar="NAME=LOW:HIGH:STEP", help="Tell only how the answers move with a number, such as recall.probability=0:1:0.1.")
 @click.option("--bounds", is_flag=True, help="Tell between what the answers lie over the ranges that the file states.")
+@from_day
+@changes
 @daily
 @as_json
 @quiet
@@ -151,11 +184,13 @@ def simulate(
     seed: int | None,
     threads: int | None,
     precision: float | None,
+    from_: str | None,
     vary: str | None,
     bounds: bool,
     daily: bool,
     json_: bool,
     quiet: bool,
+    **changes: Any,
 ) -> None:
     """Run Monte Carlo variants of S.
 
@@ -174,6 +209,8 @@ def simulate(
         n = enough(precision)
     if vary is not None and (bounds or daily):
         raise click.UsageError("--bounds and --daily do not go with --vary")
+    if (vary is not None or bounds) and (from_ is not None or any(changes.values())):
+        raise click.UsageError("--vary and --bounds are of the file as it is: they go with no what-if and no --from")
     scenario = _load(s)
     if vary is not None:
         sweep = _sweep(scenario, vary, n, seed, threads, quiet=quiet)
@@ -182,11 +219,13 @@ def simulate(
         else:
             _print(report.sweep(sweep, width=_width()))
         return
-    with _lean(), _progress(n or scenario.variants.runs, quiet) as progress:
-        ensemble = scenario.simulate(n, seed, threads, progress=progress)
+    intervention = _intervention(scenario, None, changes) if any(changes.values()) else None
+    day = _day(scenario, from_)
+    with _lean(), _progress(n or scenario.variants.runs, quiet) as progress, _past():
+        ensemble = scenario.simulate(n, seed, threads, intervention=intervention, given=day, progress=progress)
         answers = ensemble.answers(threads=threads)
     solved = None
-    if exact.memoryless(scenario):
+    if ensemble.given is None and intervention is None and exact.memoryless(scenario):
         with suppress(ScenarioError):  # too large a chain to be solved on the way
             solved = exact.solve(scenario, most=10_000)
             answers = {name: replace(each, exact=solved.answer(scenario, scenario.questions[name])) for name, each in answers.items()}
@@ -197,10 +236,7 @@ def simulate(
             shares = solved.told(solved.occupancy)
             data["exact"] = {mission: shares[mission] for mission in scenario.missions}
         data["questions"] = {name: {"text": scenario.questions[name].text, **each.to_dict()} for name, each in answers.items()}
-        for label, bound in found.items():
-            name, _, status = label.partition(": ")
-            kept = data["questions"][name]
-            (kept.setdefault("bounds", {}) if status else kept)[status or "bounds"] = bound.to_dict()
+        _put(data["questions"], found)
         _data(data)
     else:
         _print(report.ensemble(ensemble, width=_width(), daily=daily, exact=None if solved is None else solved.occupancy))
@@ -213,7 +249,7 @@ def simulate(
 def _sweep(scenario: Scenario, vary: str, n: int | None, seed: int | None, threads: int | None, *, quiet: bool) -> Sweep:
     """Run a scenario along one of its numbers, said as NAME=LOW:HIGH:STEP."""
     from escsim import ranges, sensitivity
-    from escsim.errors import quoted
+    from escsim.errors import AskedError, quoted
 
     name, equals, steps = vary.partition("=")
     if not equals:
@@ -222,20 +258,28 @@ def _sweep(scenario: Scenario, vary: str, n: int | None, seed: int | None, threa
         values = ranges.parameter(scenario, name).steps(steps)
         with _lean(), _progress((len(values) + 1) * (n or scenario.variants.runs), quiet) as progress:
             return sensitivity.vary(scenario, name, values, n, seed, threads=threads, progress=progress)
-    except ValueError as error:
+    except AskedError as error:
         raise click.UsageError(f"--vary: {error}") from None
 
 
 def _bounds(scenario: Scenario, n: int | None, seed: int | None, threads: int | None, *, quiet: bool) -> dict[str, Bounds]:
     """Give the bounds of all answers over the stated ranges."""
     from escsim import ranges, sensitivity
+    from escsim.errors import AskedError
 
     many = 3 * len(ranges.ranges(scenario)) * (n or scenario.variants.runs) + sensitivity.SAMPLED * sensitivity.SKETCH
     try:
         with _lean(), _progress(many, quiet) as progress:
             return sensitivity.bounds(scenario, n, seed, threads=threads, progress=progress)
-    except ValueError as error:
+    except AskedError as error:
         raise click.UsageError(f"--bounds: {error}") from None
+
+
+def _put(questions: dict[str, Any], found: dict[str, Bounds]) -> None:
+    """Put bounds beside the answers, those of a peak by status."""
+    for label, each in found.items():
+        name, _, status = label.partition(": ")
+        (questions[name].setdefault("bounds", {}) if status else questions[name])[status or "bounds"] = each.to_dict()
 
 
 @cli.command("sensitivity")
@@ -268,6 +312,7 @@ def sensitivity_(
     Each range from its low to its high end while all else is as in the file, and all together by Sobol's indices.
     """
     from escsim import ranges, report, sensitivity
+    from escsim.errors import AskedError
 
     suffix = _suffix(out) if out else ""
     if paper and not out:
@@ -279,7 +324,7 @@ def sensitivity_(
             import_module("SALib.analyze.sobol")  # before anything is kept from being imported
         with _lean(), _progress(many, quiet) as progress:
             told = sensitivity.sensitivity(scenario, question, n, seed, points=points, threads=threads, progress=progress)
-    except ValueError as error:
+    except AskedError as error:
         raise click.UsageError(str(error)) from None
     except ModuleNotFoundError as error:
         if not str(error.name).startswith("SALib"):
@@ -303,16 +348,17 @@ def sensitivity_(
 @click.argument("date", required=False)
 @click.option("--run", type=click.IntRange(0, 10**10 - 1), metavar="I", help="Explain variant I instead of history.")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="SEED", help="Of the variant; by default the file's.")
+@from_day
 @as_json
-def why(s: str, date: str | None, run: int | None, seed: int | None, json_: bool) -> None:
+def why(s: str, date: str | None, run: int | None, seed: int | None, from_: str | None, json_: bool) -> None:
     """Explain what happened in S on DATE, and what did not.
 
     What led to each event, what it moved, and what was open but did not come about. Without DATE the whole run is told.
     """
     from escsim import explain, report
 
-    if seed is not None and run is None:
-        raise click.UsageError("--seed goes with --run")
+    if run is None and (seed, from_) != (None, None):
+        raise click.UsageError("--seed and --from go with --run")
     scenario = _load(s)
     day = _day(scenario, date)
     if run is None:
@@ -321,7 +367,7 @@ def why(s: str, date: str | None, run: int | None, seed: int | None, json_: bool
         from escsim import ensemble
 
         with _lean():
-            trajectory = ensemble.trajectory(scenario, run, seed=seed)
+            trajectory = ensemble.trajectory(scenario, run, seed=seed, given=_day(scenario, from_))
     if day is None and json_:
         _data(trajectory.to_dict())
     elif day is None:
@@ -346,11 +392,8 @@ def _day(scenario: Scenario, date: str | None) -> Day | None:
 @cli.command()
 @click.argument("s")
 @click.argument("name", required=False)
-@click.option("--remove", multiple=True, metavar="EVENT", help="It comes to nothing.")
-@click.option("--move", multiple=True, metavar="EVENT=DATE", help="Once it is called it happens then.")
-@click.option("--force", multiple=True, metavar="EVENT=DATE", help="It happens then and only then, whatever else does.")
-@click.option("--choose", multiple=True, metavar="CHOICE=OPTION", help="This is decided.")
-@click.option("--set", "set_", multiple=True, metavar="EVENT.KEY=VALUE", help="Another probability or delay.")
+@changes
+@from_day
 @runs
 @seeded
 @threaded
@@ -358,7 +401,16 @@ def _day(scenario: Scenario, date: str | None) -> Day | None:
 @as_json
 @quiet
 def whatif(
-    s: str, name: str | None, n: int | None, seed: int | None, threads: int | None, run: int | None, json_: bool, quiet: bool, **changes: Any
+    s: str,
+    name: str | None,
+    from_: str | None,
+    n: int | None,
+    seed: int | None,
+    threads: int | None,
+    run: int | None,
+    json_: bool,
+    quiet: bool,
+    **changes: Any,
 ) -> None:
     """Compare the variants of S with their twins under a what-if.
 
@@ -373,14 +425,55 @@ def whatif(
     many = n or scenario.variants.runs
     if run is not None and run >= many:
         raise click.UsageError(f"--run: variants are numbered 0 to {many - 1}")
-    with _lean(), _progress(2 * many, quiet) as progress:
-        base = scenario.simulate(n, seed, threads, progress=progress)
-        changed = scenario.simulate(n, seed, threads, intervention=intervention, progress=progress and (lambda done: progress(many + done)))
+    day = _day(scenario, from_)
+    with _lean(), _progress(2 * many, quiet) as progress, _past():
+        base = scenario.simulate(n, seed, threads, given=day, progress=progress)
+        more = progress and (lambda done: progress(many + done))
+        changed = scenario.simulate(n, seed, threads, intervention=intervention, given=day, progress=more)
         found = effect(base, changed, threads=threads)
     if json_:
         _data(found.to_dict() if run is None else {**found.to_dict(), "parting": found.told(run)})
     else:
         _print(report.comparison(found, name, run=run, width=_width()))
+
+
+@cli.command("forecast")
+@click.argument("s")
+@click.option(
+    "--question", "names", multiple=True, metavar="NAME", help="Of the file; by default its first probability and its first time, with --json all."
+)
+@runs
+@seeded
+@threaded
+@as_json
+@quiet
+def forecast_(s: str, names: tuple[str, ...], n: int | None, seed: int | None, threads: int | None, json_: bool, quiet: bool) -> None:
+    """Forecast S from one morning after another.
+
+    How the answers moved as news came in, how expected each step of history was on its day, and how likely the whole of it by
+    this file. In a forecast what is dated before its morning is given, and what is open is drawn given that it has not come about yet.
+    """
+    from escsim import report
+    from escsim.errors import quoted, suggest
+    from escsim.forecasts import forecast
+
+    scenario = _load(s)
+    for name in names:
+        if name not in scenario.questions:
+            raise click.UsageError(f"--question: there is none named {quoted(name)}: {suggest(name, scenario.questions, 'known questions')}")
+    if not any(event.date for event in scenario.events):
+        raise click.UsageError(f"{scenario.name} has no history to forecast: no event has a date")
+    if not names and not json_:  # a probability and a time, where there are any
+        kinds = [[name for name, each in scenario.questions.items() if any(getattr(each, key) for key in keys)] for keys in _TOLD]
+        names = tuple(each[0] for each in kinds if each) or tuple(scenario.questions)[:1]
+    asked = {name: scenario.questions[name] for name in names} or (scenario.questions if json_ else {})
+    with _lean():
+        record = forecast(scenario, asked, n, seed=seed, threads=threads)
+    if json_:
+        _data(record.to_dict())
+    else:
+        _print(report.forecasts(record, width=_width()))
+        _talk(quiet, f"\nnext: escsim simulate {shlex.quote(s)} --from {record.forecasts[len(record.forecasts) // 2].day}     one of them in full")
 
 
 def _intervention(scenario: Scenario, name: str | None, changes: dict[str, Any]) -> Intervention:
@@ -390,7 +483,7 @@ def _intervention(scenario: Scenario, name: str | None, changes: dict[str, Any])
     from escsim.reading import parse
 
     if not any(changes.values()):
-        if name in scenario.what_if:
+        if name is not None and name in scenario.what_if:
             return scenario.what_if[name]
         if name is None:
             names = f" ({', '.join(scenario.what_if)})" if scenario.what_if else ""
@@ -418,6 +511,17 @@ def _intervention(scenario: Scenario, name: str | None, changes: dict[str, Any])
     except ScenarioError as error:
         told = [": ".join(filter(None, (problem.message.replace("what_if.asked.", "--"), problem.remedy))) for problem in error.problems]
         raise click.UsageError("\n".join(told)) from None
+
+
+@contextmanager
+def _past() -> Iterator[None]:
+    """Refuse on the command line what a forecast refuses, since the past is past."""
+    from escsim.errors import AskedError
+
+    try:
+        yield
+    except AskedError as error:
+        raise click.UsageError(str(error)) from None
 
 
 @contextmanager
@@ -603,55 +707,47 @@ def schema() -> None:
     _data(scenario_schema())
 
 
-@cli.command()
+@cli.command(epilog="KIND is one of\n\n\b\n" + "\n".join(f"{name:11} {kind.shows}" for name, kind in KINDS.items()))
 @click.argument("s")
-@click.argument("kind", type=click.Choice((*KINDS, OCCUPANCY)))
-@click.option("-n", "n", type=click.IntRange(1, 10**10), metavar="N", help="For occupancy: how many variants.")
-@click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="SEED", help="For occupancy: the seed of all chance.")
-@click.option("--of", "unit", metavar="WHO", help="For occupancy: the mission or pair.")
-@click.option("--csv", "csv_", is_flag=True, help="For occupancy: the numbers too, in a file beside the picture.")
+@click.argument("kind", type=click.Choice([*KINDS]), metavar="KIND")
+@runs
+@seeded
+@click.option("--of", "unit", metavar="WHO", help="The mission or pair.")
+@click.option("--csv", "csv_", is_flag=True, help="The numbers too, in a file beside the picture.")
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write (.png, .svg, .pdf); NAME-KIND.png by default.")
 @click.option("--print", "paper", is_flag=True, help="Draw for A4 paper instead of a screen.")
 @force
 @quiet
 @as_json
+@click.pass_context
 def plot(
-    s: str,
-    kind: str,
-    n: int | None,
-    seed: int | None,
-    unit: str | None,
-    csv_: bool,
-    out: Path | None,
-    paper: bool,
-    force: bool,
-    quiet: bool,
-    json_: bool,
+    ctx: click.Context, /, s: str, kind: str, csv_: bool, out: Path | None, paper: bool, force: bool, quiet: bool, json_: bool, **options: Any
 ) -> None:
-    """Draw S: its trajectory, its ladder, or its variants.
+    """Draw S: its trajectory, its ladder, or its variants."""
+    from escsim import files, plots
+    from escsim.errors import AskedError
 
-    KIND is trajectory (a lane for each mission), diagram (the ladder of statuses, with what fired), or occupancy (in how
-    many variants a mission or pair is in each status, day by day, with history below).
-    """
-    if kind != OCCUPANCY and (n, seed, unit, csv_) != (None, None, None, False):
-        raise click.UsageError("-n, --seed, --of and --csv go with occupancy only")
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    for name in given:
+        if name not in KINDS[kind].options:
+            option = next(each.opts[0] for each in ctx.command.params if each.name == name)
+            raise click.UsageError(f"{option} goes with {', '.join(each for each in KINDS if name in KINDS[each].options)}; not with {kind}")
     scenario = _load(s)
     path = out or Path(f"{scenario.name}-{kind}.png")
     suffix = _suffix(path)
-    more: dict[Path, bytes] = {}
-    if kind == OCCUPANCY:
-        with _lean(), _progress(n or scenario.variants.runs, quiet) as progress:
-            ensemble = scenario.simulate(n, seed, progress=progress)
-        contents, description, table = _occupancy(ensemble, unit, suffix, paper=paper)
-        more = {path.with_suffix(".csv"): table} if csv_ else {}
-    else:
-        contents, description = _picture(scenario.replay(), kind, suffix, paper=paper)
-    _write({path: contents, **more}, force=force)
+    try:
+        picture = _picture(scenario, kind, given, quiet=quiet, paper=paper)
+    except AskedError as error:
+        raise click.UsageError(str(error)) from None
+    contents = {path: plots.render(picture.figure, suffix, picture.description)}
+    if csv_:
+        contents[path.with_suffix(".csv")] = files.as_csv(picture.rows)
+    _write(contents, force=force)
     if json_:
-        _data({"scenario": scenario.name, "hash": scenario.hash, "kind": kind, "file": str(path), "description": description})
+        _data({"scenario": scenario.name, "hash": scenario.hash, "kind": kind, "file": str(path), "description": picture.description})
     else:
         click.echo(path)
-        _talk(quiet, textwrap.fill(description, _width()))
+        _talk(quiet, textwrap.fill(picture.description, _width()))
 
 
 def _suffix(path: Path) -> str:
@@ -662,29 +758,16 @@ def _suffix(path: Path) -> str:
     return suffix
 
 
-def _picture(trajectory: Trajectory, kind: str, suffix: str, *, paper: bool = False) -> tuple[bytes, str]:
-    """Draw a picture of a kind, and describe it in words."""
+def _picture(scenario: Scenario, kind: str, given: dict[str, Any], *, quiet: bool, paper: bool) -> Picture:
+    """Draw a picture of a kind from what it is drawn from."""
     from escsim import plots
 
-    if kind == "trajectory":
-        figure, description = plots.trajectory(trajectory, paper=paper), plots.describe_trajectory(trajectory)
-    else:
-        figure, description = plots.diagram(trajectory, paper=paper), plots.describe_diagram(trajectory)
-    return plots.render(figure, suffix, description), description
-
-
-def _occupancy(ensemble: Ensemble, unit: str | None, suffix: str, *, paper: bool) -> tuple[bytes, str, bytes]:
-    """Draw the occupancy of a mission or pair, describe it in words, and give its numbers as CSV."""
-    from escsim import plots, report
-
-    try:
-        unit = ensemble.unit(unit)
-    except ValueError as error:
-        raise click.UsageError(f"--of: {error}") from None
-    dated = any(event.date for event in ensemble.scenario.events)
-    figure = plots.occupancy(ensemble, unit, ensemble.scenario.replay() if dated else None, paper=paper)
-    description = plots.describe_occupancy(ensemble, unit)
-    return plots.render(figure, suffix, description), description, report.occupancy_csv(ensemble, unit).encode()
+    draw, n, seed = plots.PICTURES[kind], given.pop("n", None), given.pop("seed", None)
+    if KINDS[kind].source == "replay":
+        return draw(scenario.replay(), paper=paper, **given)
+    with _lean(), _progress(n or scenario.variants.runs, quiet) as progress:
+        ensemble = scenario.simulate(n, seed, progress=progress)
+        return draw(ensemble, paper=paper, **given)
 
 
 def _write(contents: dict[Path, bytes], *, force: bool, instead: str = "") -> None:

@@ -52,7 +52,7 @@ class Law(Form):
 
     @model_validator(mode="after")
     def _spans_above_zero(self) -> Self:
-        for name, value in self.given.items():
+        for name, value in self.stated.items():
             if isinstance(value, Span) and not value.ticks and name not in self.may_be_zero:
                 raise refusal(f"{name} must be above 0", "for no delay at all write `delay: 0 days`")
         return self
@@ -63,8 +63,8 @@ class Law(Form):
 
     def check(self, name: str, enough: tuple[str, ...]) -> None:
         """Raise a `refusal` of the law called `name` unless exactly one of the sets of parameters is given."""
-        if set(self.given) not in [set(words.split(" and ")) - {""} for words in enough]:
-            got = "given are " + " and ".join(self.given) if self.given else "none is given"
+        if set(self.stated) not in [set(words.split(" and ")) - {""} for words in enough]:
+            got = "given are " + " and ".join(self.stated) if self.stated else "none is given"
             raise refusal(f"these parameters do not determine the law: {got}", "give " + ", or ".join(words or "none" for words in enough), name)
 
     def check_clock(self, name: str) -> None:
@@ -72,7 +72,7 @@ class Law(Form):
         mean = self.average()
         if mean is None or 1 <= mean < CLOCK:
             return
-        last = max(name for name, value in self.given.items() if isinstance(value, Span | Rate))  # the later of two quantiles
+        last = max(name for name, value in self.stated.items() if isinstance(value, Span | Rate))  # the later of two quantiles
         if mean < 1:
             raise refusal("the mean would be below a microsecond", "for no delay at all write `delay: 0 days`", name, last)
         years = f"{mean / YEAR:,.0f}" if mean < 1e9 * YEAR else f"{mean / YEAR:.0e}"
@@ -93,7 +93,7 @@ class Exponential(Law):
         """Give the mean, in ticks."""
         if self.rate:
             return 1 / self.rate.per_tick
-        return self.median.ticks / rounded(math.log(2)) if self.median else float(self.given["mean"].ticks)
+        return self.median.ticks / rounded(math.log(2)) if self.median else float(self.stated["mean"].ticks)
 
 
 class Shaped(Law):
@@ -127,7 +127,7 @@ class Shaped(Law):
 
     def quantiles(self) -> list[tuple[int, int]]:
         """Give the quantiles that are stated, as percent and ticks."""
-        return sorted((int(name[1:]), value.ticks) for name, value in self.given.items() if name[0] == "q")
+        return sorted((int(name[1:]), value.ticks) for name, value in self.stated.items() if name[0] == "q")
 
     @classmethod
     def reach(cls, shape: float, low: int, high: int) -> float:
@@ -140,7 +140,7 @@ class Shaped(Law):
         What mathematics libraries compute here is rounded, and divisions are exact in every processor, so that a file
         means the same everywhere.
         """
-        given = self.given
+        given = self.stated
         if pair := self.quantiles():
             (low, early), (high, late) = pair
             ratio = math.log(late / early)
@@ -162,7 +162,7 @@ class Shaped(Law):
     def check(self, name: str, enough: tuple[str, ...]) -> None:
         """Raise a `refusal` of the law called `name` unless one set of parameters is given, and of two quantiles that no shape has."""
         pair = self.quantiles()
-        if len(pair) != 2 or len(self.given) != 2 or "two quantiles" not in enough:
+        if len(pair) != 2 or len(self.stated) != 2 or "two quantiles" not in enough:
             super().check(name, enough)
             return
         (low, early), (high, late) = pair
@@ -276,7 +276,7 @@ class Bounded(Law):
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
-        times = list(self.given.values())
+        times = list(self.stated.values())
         if len(set(times)) == 1:
             raise refusal("low must be shorter than high", f"for always the same time write {{fixed: {times[0]}}}")
         if times != sorted(times):
@@ -333,9 +333,9 @@ class _Chosen(Form):
 
     def one(self) -> tuple[str, Law | Span]:
         """Give the law that is stated and its name; raises a `refusal` if it is not just one."""
-        if len(self.given) != 1:
-            raise refusal(f"one law is wanted, not {' and '.join(self.given) or 'nothing'}", "one of: " + ", ".join(type(self).model_fields))
-        return next(iter(self.given.items()))
+        if len(self.stated) != 1:
+            raise refusal(f"one law is wanted, not {' and '.join(self.stated) or 'nothing'}", "one of: " + ", ".join(type(self).model_fields))
+        return next(iter(self.stated.items()))
 
 
 class Delay(_Chosen):
@@ -378,7 +378,7 @@ class SpreadLaw(_Chosen):
     def _determined(self) -> Self:
         name, law = self.one()
         if isinstance(law, Law):
-            if {"mean", "median", "scale", "rate"} & set(law.given):
+            if {"mean", "median", "scale", "rate"} & set(law.stated):
                 remedy = "its mean is the historical gap: give only its shape, such as cv"
                 raise refusal("a spread takes no mean, median, scale or rate", remedy, name)
             law.check(name, law.without_mean)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from escsim.scenario import NOTHING, Choice, Event, Scenario
 
 if TYPE_CHECKING:
+    from escsim.given import Given
     from escsim.process import Process
 
 
@@ -135,6 +136,56 @@ class Addressed:
         first, last = (int(each) for each in self.process.options[c : c + 2])
         cuts = self.process.cut[first:last]
         return next(option for option, cut in zip(choice.options, cuts, strict=True) if word < int(cut))
+
+
+class Forecast(Addressed):
+    """The draws of one trajectory of a forecast: history before a day, and what is open then given that it has not come about yet.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    given : Given
+        What is given on the morning of the day, and open.
+    seed, trajectory : int
+    """
+
+    def __init__(self, scenario: Scenario, given: Given, seed: int, trajectory: int) -> None:
+        super().__init__(scenario, given.process, seed, trajectory)
+        self.said += f", from {given.day}"
+        self.given = given
+        self.history = History(scenario)
+        self.picks: dict[str, tuple[str, ...]] = {}
+
+    def clock(self, event: Event, k: int, now: int, fired: Container[str]) -> int | None:
+        """Give its date if that lies before the day; else draw what is open, and as for what no longer is, let it not come about."""
+        if now >= self.given.tick:
+            return super().clock(event, k, now, fired)
+        date = self.history.clock(event, k, now, fired)
+        if date is not None and date < self.given.tick:
+            return date
+        arming = self.given.armings[event.id, k, now]
+        if arming is None:
+            return self.history.scenario.period.ticks if event.id in self.history.scenario.choice_of else None
+        e = self.order[event.id]
+        x0, x1, x2, _ = self.block(int(self.process.key[e]), k)
+        word, rest = x0 | x1 << 32, (1 << 64) - arming.least
+        return due(self.process, e, now, arming.least + (word * rest >> 64)) if x2 < arming.chance else None
+
+    def option(self, name: str, choice: Choice, n: int, now: int, fired: Container[str]) -> str:
+        """Give the option that history took before the day, or draw one as far as the choice is open."""
+        if now >= self.given.tick:
+            return super().option(name, choice, n, now, fired)
+        option = self.history.option(name, choice, n, now, fired)
+        if option != NOTHING and self.history.dates[option] < self.given.tick:
+            return option
+        before = self.picks.get(name, ())
+        if (name, before) not in self.given.puts:  # an option of it is forced
+            return NOTHING
+        word = self.block(int(self.process.choice_key[self.choice_order[name]]), n)[2]
+        cuts = self.given.puts[name, before]
+        option = next(option for option, cut in zip(choice.options, cuts, strict=True) if word < cut)
+        self.picks[name] = (*before, option)
+        return option
 
 
 def due(process: Process, e: int, now: int, word: int) -> int:

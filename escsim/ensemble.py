@@ -21,13 +21,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from escsim.draws import Addressed
-from escsim.errors import ScenarioError, quoted, suggest
+from escsim.draws import Addressed, Forecast
+from escsim.errors import AskedError, ScenarioError, quoted, suggest
+from escsim.given import Given
+from escsim.given import given as _given
 from escsim.intervals import Estimate, wilson
 from escsim.process import Process, compile_scenario, digest, pairs_of
 from escsim.questions import Answer, answer, size, tally
 from escsim.scenario import Intervention, Question, Scenario, missions_of
 from escsim.stepper import run
+from escsim.times import TICKS_A_DAY
 from escsim.worlds import Worlds, of_trajectory, worlds
 
 if TYPE_CHECKING:
@@ -73,6 +76,8 @@ class Ensemble:
     scenario : Scenario
     intervention : Intervention or None
         The what-if under which it was run.
+    given : Given or None
+        What is given on the morning of a day, if it is a forecast from that day.
     process : Process
         The scenario compiled.
     seed, n : int
@@ -97,6 +102,7 @@ class Ensemble:
 
     scenario: Scenario
     intervention: Intervention | None
+    given: Given | None
     process: Process
     seed: int
     n: int
@@ -127,7 +133,7 @@ class Ensemble:
             If there is none of that name, or none at all.
         """
         if not self.units:
-            raise ValueError("this scenario has no missions")
+            raise AskedError("this scenario has no missions")
         if name is None:
             moved = [mission for event in self.scenario.events for _, mission in self.scenario.addressed(event)]
             first = (moved or self.units)[0]
@@ -173,11 +179,11 @@ class Ensemble:
         """
         if not 0 <= i < self.n:
             raise IndexError(f"trajectories are numbered 0 to {self.n - 1}")
-        return run(self.scenario, Addressed(self.scenario, self.process, self.seed, i), self.intervention)
+        return _run_alone(self.scenario, self.process, self.given, self.seed, i, self.intervention)
 
     def rows(self, first: int, n: int) -> Rows:
         """Give what each of the trajectories `first` to `first + n - 1` shows, for questions about single ones."""
-        whole = [_rows(self.process, self.seed, at, size) for at, size in _chunks(first, n, _chunk(self.process))]
+        whole = [_rows(self.process, self.seed, at, size, self.given) for at, size in _chunks(first, n, _chunk(self.process))]
         return Rows(*(np.concatenate(each) for each in zip(*whole, strict=True)))
 
     def chunks(self) -> Iterator[tuple[int, int]]:
@@ -187,8 +193,18 @@ class Ensemble:
     def worlds(self, first: int, n: int) -> Worlds:
         """Give what happened in each of the trajectories `first` to `first + n - 1`, no more than a chunk has."""
         room = int(1.1 * n * self.firings.sum() / self.n) + 1000
-        world, tick, event, moot = _firings(self.process, self.seed, first, n, room, self._packed)
+        world, tick, event, moot = _firings(self.process, self.seed, first, n, room, self._packed, self.given)
         return worlds(self.scenario, self.process, n, world[~moot], tick[~moot], event[~moot])
+
+    def history(self) -> Worlds | None:
+        """Give the replay as a world, where the file tells a history."""
+        replayed = self.scenario.history()
+        return None if replayed is None else of_trajectory(replayed, compile_scenario(self.scenario))
+
+    def summed(self, count: Callable[[Worlds], Counts]) -> Counts:
+        """Add up what is counted in every trajectory, chunk by chunk; they are run again for it."""
+        with ThreadPoolExecutor(usable_threads(), thread_name_prefix="escsim") as pool:
+            return sum(pool.map(lambda chunk: count(self.worlds(*chunk)), self.chunks()), np.zeros(1, np.int64))
 
     def answers(self, asked: dict[str, Question] | None = None, threads: int | None = None) -> dict[str, Answer]:
         """Answer questions, those of the scenario if no others are given, from every trajectory and from the replay.
@@ -209,8 +225,7 @@ class Ensemble:
         asked = self.scenario.questions if asked is None else asked
         sums = {name: np.zeros(size(self.scenario, question), np.int64) for name, question in asked.items()}
         history: dict[str, Any] = {}
-        if asked and any(event.date for event in self.scenario.events):
-            replayed = of_trajectory(self.scenario.replay(), compile_scenario(self.scenario))
+        if asked and (replayed := self.history()) is not None:
             history = {name: tally(replayed, question) for name, question in asked.items()}
 
         def count(chunk: tuple[int, int]) -> dict[str, Any]:
@@ -237,7 +252,7 @@ class Ensemble:
 
     @cached_property
     def _packed(self) -> Packed:
-        return _pack(self.process)
+        return _pack(self.process, self.given)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the ensemble as plain data for JSON; the keys are documented in the README."""
@@ -258,6 +273,7 @@ class Ensemble:
             "title": self.scenario.title,
             "n": self.n,
             "seed": self.seed,
+            "from": None if self.given is None else self.given.day.isoformat(),
             "hash": self.scenario.hash,
             "process": digest(self.process),
             "interval": "Wilson score, 95 %",
@@ -271,10 +287,10 @@ class Ensemble:
 
 
 def _place(names: Sequence[str], name: str, what: str) -> int:
-    """Give the place of a name among those there are; raises a `ValueError` that tells them if it is not among them."""
+    """Give the place of a name among those there are; raises an `AskedError` that tells them if it is not among them."""
     if name in names:
         return names.index(name)
-    raise ValueError(f"there is no {what} {quoted(name)}: {suggest(name, names, f'known {what} names')}")
+    raise AskedError(f"there is no {what} {quoted(name)}: {suggest(name, names, f'known {what} names')}")
 
 
 def simulate(
@@ -284,6 +300,7 @@ def simulate(
     seed: int | None = None,
     threads: int | None = None,
     intervention: Intervention | str | None = None,
+    given: Day | str | None = None,
     progress: Progress | None = None,
 ) -> Ensemble:
     """Run variants of a scenario; see `Scenario.simulate`."""
@@ -293,8 +310,9 @@ def simulate(
         raise ValueError(f"there must be 1 to {MOST:,} trajectories, and a seed from 0 to 2^64 - 1")
     if isinstance(intervention, str):
         intervention = list(scenario.what_if.values())[_place([*scenario.what_if], intervention, "what-if")]
-    process = compile_scenario(scenario, intervention)
-    packed = _pack(process)
+    known = None if given is None else _given(scenario, given, intervention)
+    process = compile_scenario(scenario, intervention) if known is None else known.process
+    packed = _pack(process, known)
     workers = max(1, threads or usable_threads())
     turns = -(-n // (_chunk(process) * workers))  # in each of which every thread has as much to do
     chunks = _chunks(0, n, min(_chunk(process), max(1000, -(-n // (turns * workers)))))
@@ -303,7 +321,7 @@ def simulate(
         waiting: deque[Any] = deque()
         try:
             for at, size in chunks:
-                waiting.append(pool.submit(_run, process, seed, at, size, packed=packed))
+                waiting.append(pool.submit(_run, process, seed, at, size, packed=packed, given=known))
                 if len(waiting) <= 2 * workers and at + size < n:
                     continue
                 while waiting and (len(waiting) > workers or at + size == n):
@@ -315,19 +333,23 @@ def simulate(
                     if progress is not None:
                         progress(done)
         except _RunawayError as error:
-            raise _told(scenario, process, intervention, seed, error.trajectory) from None
+            raise _told(scenario, process, known, intervention, seed, error.trajectory) from None
         finally:
             for each in waiting:
                 each.cancel()
     units, statuses, days = process.n_missions + process.n_pairs, process.n_statuses, process.days
     by_day = (units, statuses, days + 1)
+    counts = np.cumsum(whole.occupancy.reshape(by_day), axis=2)[:, :, :days]
+    if known is not None:
+        _remember(scenario, known, n, counts, whole.fired)
     return Ensemble(
         scenario=scenario,
         intervention=intervention,
+        given=known,
         process=process,
         seed=seed,
         n=n,
-        counts=np.cumsum(whole.occupancy.reshape(by_day), axis=2)[:, :, :days],
+        counts=counts,
         first=whole.first.reshape(by_day),
         last=whole.last.reshape(by_day),
         time=[ticks[u * statuses : (u + 1) * statuses] for u in range(units)],
@@ -339,7 +361,26 @@ def simulate(
     )
 
 
-def trajectory(scenario: Scenario, i: int, *, seed: int | None = None, intervention: Intervention | None = None) -> Trajectory:
+def _remember(scenario: Scenario, given: Given, n: int, counts: Counts, firings: Counts) -> None:
+    """Set counts of days before a forecast to what history was, and add its firings."""
+    past = (given.day - scenario.period.from_.day).days
+    ends = (np.arange(past) + 1) * TICKS_A_DAY - 1
+    held = []
+    for path in given.run.history().paths.values():
+        ranks = np.array([scenario.ladder.severity[status] for _, status in path])
+        held.append(ranks[np.searchsorted([tick for tick, _ in path], ends, side="right") - 1])
+    for pair in pairs_of(scenario):
+        held.append(np.maximum(*(held[scenario.missions.index(mission)] for mission in missions_of(pair))))
+    for u, ranks in enumerate(held):
+        counts[u, :, :past] = 0
+        counts[u, ranks, np.arange(past)] = n
+    for step in given.run.steps:
+        firings[scenario.order[step.event]] += n
+
+
+def trajectory(
+    scenario: Scenario, i: int, *, seed: int | None = None, intervention: Intervention | None = None, given: Day | str | None = None
+) -> Trajectory:
     """Run trajectory i of a seed, by default the file's, on the readable stepper, and hold it against the compiled kernel.
 
     Raises
@@ -347,9 +388,11 @@ def trajectory(scenario: Scenario, i: int, *, seed: int | None = None, intervent
     RuntimeError
         If the two disagree, which is a fault of escsim.
     """
-    process, seed = compile_scenario(scenario, intervention), scenario.variants.seed if seed is None else seed
-    found = run(scenario, Addressed(scenario, process, seed, i), intervention)
-    if [(step.tick, scenario.order[step.event], step.moot) for step in found.steps] != log(process, seed, i, 1)[0]:
+    seed = scenario.variants.seed if seed is None else seed
+    known = None if given is None else _given(scenario, given, intervention)
+    process = compile_scenario(scenario, intervention) if known is None else known.process
+    found = _run_alone(scenario, process, known, seed, i, intervention)
+    if [(step.tick, scenario.order[step.event], step.moot) for step in found.steps] != log(process, seed, i, 1, given=known)[0]:
         raise RuntimeError(f"kernel and stepper disagree about {found.draws} of {scenario.name}: please report this fault of escsim")
     return found
 
@@ -369,13 +412,20 @@ def variants(scenario: Scenario, process: Process, n: int, seed: int) -> Iterato
     ScenarioError
         If 10,000 events fire in one run.
     """
-    packed = _pack(process)
+    packed = _pack(process, None)
     for at, many in _chunks(0, n, _chunk(process)):
         try:
             world, tick, event, moot = _firings(process, seed, at, many, 64 * many, packed)
         except _RunawayError as error:
-            raise _told(scenario, process, None, seed, error.trajectory) from None
+            raise _told(scenario, process, None, None, seed, error.trajectory) from None
         yield worlds(scenario, process, many, world[~moot], tick[~moot], event[~moot])
+
+
+def _run_alone(scenario: Scenario, process: Process, given: Given | None, seed: int, i: int, intervention: Intervention | None) -> Trajectory:
+    """Run a trajectory on the readable stepper."""
+    if given is None:
+        return run(scenario, Addressed(scenario, process, seed, i), intervention)
+    return run(scenario, Forecast(scenario, given, seed, i), intervention, given.tick)
 
 
 def usable_threads() -> int:
@@ -389,10 +439,10 @@ class _RunawayError(Exception):
         self.trajectory = trajectory
 
 
-def _told(scenario: Scenario, process: Process, intervention: Intervention | None, seed: int, trajectory: int) -> ScenarioError:
+def _told(scenario: Scenario, process: Process, given: Given | None, intervention: Intervention | None, seed: int, trajectory: int) -> ScenarioError:
     """Give the error of the stepper, which names the events that fire without end."""
     try:
-        run(scenario, Addressed(scenario, process, seed, trajectory), intervention)
+        _run_alone(scenario, process, given, seed, trajectory, intervention)
     except ScenarioError as error:
         return error
     raise AssertionError(f"kernel and stepper disagree about seed {seed}, trajectory {trajectory}")
@@ -423,27 +473,34 @@ def _output(process: Process) -> Output:
     return Output(time=np.zeros(cells, np.uint64), **{name: np.zeros(size, np.int64) for name, size in sizes.items()})
 
 
-def _pack(process: Process) -> Packed:
+def _pack(process: Process, given: Given | None) -> Packed:
     from escsim.layout import pack  # numba, which takes its time: only where it is needed
 
-    return pack(process)
+    return pack(process, given)
 
 
-def _run(process: Process, seed: int, first: int, n: int, rows: Any = None, log: Any = None, packed: Packed | None = None) -> Output:
+def _run(
+    process: Process, seed: int, first: int, n: int, rows: Any = None, log: Any = None, packed: Packed | None = None, given: Given | None = None
+) -> Output:
     from escsim import kernel
 
-    out = _output(process)
+    out, packed = _output(process), packed or _pack(process, given)
+    if given is not None:
+        from escsim.openings import openings
+
+        packed, armings, decisions = openings(packed, process, given, seed, first, n)
+        out.total[2:] += armings, decisions
     rows = rows or kernel.Rows(_NONE, _NONE, _NONE, _NONE, _NONE)
     log = log or kernel.Log(_NO_WORDS, _NO_WORDS, _NO_WORDS, _NONE)
     words = (0,) * process.n_words
     with np.errstate(over="ignore"):  # only where numba is off (NUMBA_DISABLE_JIT=1)
-        runaway = kernel.simulate(packed or _pack(process), words, np.uint64(seed), np.uint64(first), np.uint64(n), out, rows, log)
+        runaway = kernel.simulate(packed, words, np.uint64(seed), np.uint64(first), np.uint64(n), out, rows, log)
     if runaway >= 0:
         raise _RunawayError(first - first % 2**32 + int(runaway))
     return out
 
 
-def _rows(process: Process, seed: int, first: int, n: int) -> Rows:
+def _rows(process: Process, seed: int, first: int, n: int, given: Given | None = None) -> Rows:
     from escsim import kernel
 
     units, statuses, events = process.n_missions + process.n_pairs, process.n_statuses, process.n_events
@@ -455,11 +512,11 @@ def _rows(process: Process, seed: int, first: int, n: int) -> Rows:
         when=np.full(n * events, -1, np.int64),
         happened=np.zeros(n * events, np.int64),
     )
-    _run(process, seed, first, n, rows)
+    _run(process, seed, first, n, rows, given=given)
     return Rows(*(each.reshape(n, units, statuses) for each in rows[:3]), *(each.reshape(n, events) for each in rows[3:]))
 
 
-def log(process: Process, seed: int, first: int, n: int, size: int = 100_000) -> list[list[tuple[int, int, bool]]]:
+def log(process: Process, seed: int, first: int, n: int, size: int = 100_000, given: Given | None = None) -> list[list[tuple[int, int, bool]]]:
     """Give every firing of some trajectories: tick, number of the event, and whether it was moot.
 
     Parameters
@@ -472,30 +529,39 @@ def log(process: Process, seed: int, first: int, n: int, size: int = 100_000) ->
     """
     told: list[list[tuple[int, int, bool]]] = []
     for at, pieces in _chunks(first, n, CHUNK):
-        told += _log(process, seed, at, pieces, size)
+        told += _log(process, seed, at, pieces, size, given)
     return told
 
 
-def _log(process: Process, seed: int, first: int, n: int, size: int) -> list[list[tuple[int, int, bool]]]:
+def _log(process: Process, seed: int, first: int, n: int, size: int, given: Given | None) -> list[list[tuple[int, int, bool]]]:
     told: list[list[tuple[int, int, bool]]] = [[] for _ in range(n)]
-    for number, tick, event, moot in zip(*(each.tolist() for each in _firings(process, seed, first, n, size)), strict=True):
+    for number, tick, event, moot in zip(*(each.tolist() for each in _firings(process, seed, first, n, size, given=given)), strict=True):
         told[number].append((tick, event, moot))
     return told
 
 
-def _firings(process: Process, seed: int, first: int, n: int, size: int, packed: Packed | None = None) -> tuple[NDArray[Any], ...]:
+def _firings(
+    process: Process, seed: int, first: int, n: int, size: int, packed: Packed | None = None, given: Given | None = None
+) -> tuple[NDArray[Any], ...]:
     """Give every firing of some trajectories, in their order: which (from 0), tick, number of the event, whether it was moot."""
     from escsim import kernel
 
     while True:
         words = [np.zeros(size, np.uint64) for _ in range(3)]
         entries = kernel.Log(trajectory=words[0], tick=words[1], event=words[2], used=np.zeros(1, np.int64))
-        _run(process, seed, first, n, log=entries, packed=packed)
+        _run(process, seed, first, n, log=entries, packed=packed, given=given)
         used = int(entries.used[0])
         if used <= size:
             break
         size = used
-    world = entries.trajectory[:used].astype(np.int64) - first % 2**32
-    order = np.argsort(world, kind="stable")  # those of one trajectory are in order already
-    event = entries.event[:used][order]
-    return world[order], entries.tick[:used][order].astype(np.int64), (event & np.uint64(0xFFFF_FFFF)).astype(np.int64), event >> np.uint64(32) > 0
+    world, tick, event = (each[:used].astype(np.int64) for each in entries[:3])
+    world -= first % 2**32
+    if given is not None:  # what history gives comes first
+        steps = given.run.steps
+        order = given.run.scenario.order
+        world = np.concatenate([np.repeat(np.arange(n), len(steps)), world])
+        tick = np.concatenate([np.tile([step.tick for step in steps], n).astype(np.int64), tick])
+        event = np.concatenate([np.tile([order[step.event] + (step.moot << 32) for step in steps], n).astype(np.int64), event])
+    by_world = np.argsort(world, kind="stable")  # those of one trajectory are in order already
+    event = event[by_world]
+    return world[by_world], tick[by_world], event & 0xFFFF_FFFF, event >> 32 > 0

@@ -51,6 +51,10 @@ class ScenarioError(Exception):
         return "\n".join([*map(str, self.problems[:MOST_SHOWN]), *([f"... and {more} more"] if more > 0 else [])])
 
 
+class AskedError(ValueError):
+    """Something is asked for that the scenario does not have; says what there is."""
+
+
 def plain(text: str, most: int = 60) -> str:
     """Text from a file made safe to print: control, bidi and zero-width characters escaped, cut at `most`.
 

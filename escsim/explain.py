@@ -27,13 +27,12 @@ def causes(trajectory: Trajectory, step: Step) -> str:
     scenario, event = trajectory.scenario, trajectory.event(step)
     choice = scenario.choice_of.get(event.id)
     parts = [_led(trajectory, step)]
-    stays = event.date is not None and event.follows is None and event.delay is None and choice is None and not scenario.gate(event)
     if choice is not None:
         parts.append(f"as what was chosen in {choice} ({_percent(scenario.choices[choice].options[event.id])} in this file)")
     if trajectory.draws != HISTORY:
         if event.probability is not None and event.probability < 1:
             parts.append(f"chance said yes ({_percent(event.probability)} in this file)")
-        if stays:
+        if scenario.keeps_date(event):
             parts.append("and it keeps its date")
         elif step.tick > step.armed:
             parts.append(f"and it took {_lasting(step.tick - step.armed)}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -54,6 +56,18 @@ def write(contents: Mapping[Path, bytes], *, force: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path.parent)
         _replace(path, data)
+
+
+def as_csv(rows: Iterable[Sequence[object]]) -> bytes:
+    """Give rows as CSV: every cell on one line, and no text that a spreadsheet takes for a formula."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([_harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    return out.getvalue().encode()
+
+
+def _harmless(text: str) -> str:
+    text = " ".join(text.split())
+    return "'" + text if text.startswith(("=", "+", "-", "@")) else text
 
 
 def kept(key: str, make: Callable[[], bytes]) -> bytes:

@@ -29,7 +29,7 @@ class Form(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @property
-    def given(self) -> dict[str, Any]:
+    def stated(self) -> dict[str, Any]:
         """What the file states: the keys that hold something, in the order of the form."""
         return {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
 

@@ -48,7 +48,7 @@ STAYS = U(255)  # in place of a status: the trigger is not admitted
 # refused by chance, DENIED those that were when they were last armed and have lost that since.
 KEY, NUMBER, BEGUN, LIVE, PUT, PUTS, TODAY, FIRST, SOME, STATUS, SINCE, MASKS = (U(row) for row in range(12))
 ACT, CALLED, REFUSED, DENIED, DEAD, USED, HAPPENED, FIRED, CALLS, BARS, HOLD, NEW, PICKED = (U(mask) for mask in range(13))
-N_MASKS = U(13)
+N_MASKS, BEGINS = U(13), U(8)  # of masks; of those with which a trajectory begins
 # Fields of the queue of draws: place of the clock (event and lane), trajectory, tick and then clock, address, the
 # delay's word, word x2, its cell in a table, the bits of the delay.
 PLACE, WORLD, NOW, ADDRESS, WORD, DRAWN, AT, VALUE, QUEUE = (U(row) for row in range(9))
@@ -152,14 +152,27 @@ class Sizes(NamedTuple):
 
 
 class Beginning(NamedTuple):
-    """How a trajectory begins: masks, gates by mission, clocks of the forced, what the units are in, address of every event's next draw."""
+    """How trajectories begin.
 
-    act: Any
-    used: Any
+    Attributes
+    ----------
+    rows : uint64, shape (1 or n, columns)
+        For all trajectories, or for each: choices put before; masks ACT to FIRED; how often each choice was put; address of
+        every event's next draw; clocks.
+    stride : uint64
+        From the row of a trajectory to that of the next, 0 if there is only one.
+    at, steps : uint64
+        The tick at which they begin, and how many events have fired before.
+    gates, now : uint64
+        Gates by mission, and what the units are in and have been in.
+    """
+
+    rows: Any
+    stride: Any
+    at: Any
+    steps: Any
     gates: Any
-    clocks: Any
     now: Any
-    addresses: Any
 
 
 class Packed(NamedTuple):
@@ -869,35 +882,35 @@ def turn_over(z, words, q, p, lanes, batch, ended, rounds, out, rows, low):
             z[KEY * ROW + l] = OFF
             z[NUMBER * ROW + l] = OFF
             continue
-        z[KEY * ROW + l] = g.E  # calls all that follows nothing
+        given, row = p.begin.rows, numbers[1] * p.begin.stride
+        z[KEY * ROW + l] = p.begin.at << TICK | g.E  # calls all that follows nothing, unless that is past
         z[NUMBER * ROW + l] = low + numbers[1]
-        z[BEGUN * ROW + l] = rounds
-        z[LIVE * ROW + l], z[PUT * ROW + l], z[TODAY * ROW + l], z[SINCE * ROW + l] = ALL, ZERO, ZERO, ZERO
+        z[BEGUN * ROW + l] = rounds - p.begin.steps
+        z[LIVE * ROW + l], z[PUT * ROW + l], z[TODAY * ROW + l], z[SINCE * ROW + l] = ALL, given[row], day_of(p.begin.at), ZERO
+        row += ONE
         for i in range(g.depth):
             q[field(WORLD, words) + i * L + l] = z[NUMBER * ROW + l]
+        for f in range(BEGINS * W):
+            z[(MASKS + f) * ROW + l] = given[row + f]
+        row += BEGINS * W
+        for f in range(g.C):
+            lanes.chosen[l * g.C + f] = given[row + f]
+        row += g.C
+        if g.depth == ZERO:
+            for f in range(g.E):
+                lanes.counters[(l << g.shift) + f] = given[row + f]
+        row += g.E
         for w in range(W):
-            z[row_of(ACT, words, w) + l] = p.begin.act[w]
-            z[row_of(CALLED, words, w) + l] = ZERO
-            z[row_of(REFUSED, words, w) + l] = ZERO
-            z[row_of(DENIED, words, w) + l] = ZERO
-            z[row_of(DEAD, words, w) + l] = ZERO
-            z[row_of(USED, words, w) + l] = p.begin.used[w]
-            z[row_of(HAPPENED, words, w) + l] = ZERO
-            z[row_of(FIRED, words, w) + l] = ZERO
-            bits = p.begin.act[w]
+            bits = z[row_of(ACT, words, w) + l]
             while bits:
                 f = U(64) * w + lowest(bits)
                 bits &= bits - ONE
-                lanes.clocks[f << SIX | l] = p.begin.clocks[f]
+                lanes.clocks[f << SIX | l] = given[row + f]
         for f in range(g.M * W):
             lanes.gates[f * L + l] = p.begin.gates[f]
         base = lanes.blocks[l]
         for f in range(g.block):
             lanes.now[base + f] = p.begin.now[f]
-        for f in range(U(len(p.begin.addresses))):
-            lanes.counters[(l << g.shift) + f] = p.begin.addresses[f]
-        for f in range(g.C):
-            lanes.chosen[l * g.C + f] = ZERO
         numbers[1] += ONE
     return np.int64(-1)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from escsim.distributions import CELLS, OCTAVES, SIDE
-from escsim.kernel import ALL, LINEAR, NOT_EVER, OFF, ONE, STEP, TICK, ZERO, Beginning, L, Packed, Sizes, U
+from escsim.given import Given
+from escsim.kernel import ALL, BEGINS, LINEAR, NOT_EVER, OFF, ONE, STEP, TICK, ZERO, Beginning, L, Packed, Sizes, U
 from escsim.process import STAYS, Process
+from escsim.stepper import State
 
 NO_ADDRESS = ALL << U(46)  # chance never says no, and nobody asks
 APART = 1 << 18  # from the lower side of a table to the upper: the sign bit of a float less the 47 bits that tell no cell, and 4 numbers a cell
@@ -34,8 +39,45 @@ def spread(tables: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np
     return room, places.astype(U) - FIRST_PLACE
 
 
-def pack(p: Process) -> Packed:
-    """Lay a process out for the kernel."""
+class Columns(NamedTuple):
+    """Where in the row with which a trajectory begins its parts start, after the choices put before."""
+
+    called: int
+    refused: int
+    denied: int
+    dead: int
+    used: int
+    happened: int
+    fired: int
+    chosen: int
+    counters: int
+    clocks: int
+    act: int = 1
+
+
+def columns(p: Process) -> Columns:
+    """Give the columns of a process."""
+    W = p.n_words
+    chosen = 1 + W * int(BEGINS)
+    called, refused, denied, dead, used, happened, fired = range(1 + W, chosen, W)
+    return Columns(called, refused, denied, dead, used, happened, fired, chosen, chosen + p.n_choices, chosen + p.n_choices + p.n_events)
+
+
+def clocks(p: Process, due: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Give the clocks of events that are due at these ticks; `due` has a column for each event."""
+    return np.where(due < p.end, due.astype(U) << TICK | np.arange(p.n_events, dtype=U), OFF)
+
+
+def mask(p: Process, events: Iterable[int]) -> NDArray[np.uint64]:
+    """Give a mask over events."""
+    bits = sum(1 << e for e in set(events))
+    return np.array([bits >> 64 * w & int(ALL) for w in range(p.n_words)], U)
+
+
+def pack(p: Process, given: Given | None = None) -> Packed:
+    """Lay a process out for the kernel, to be run from the beginning or from the day of a forecast."""
+    if given is not None:
+        p = p._replace(depth=0)
     E, M, S, C, W, R = p.n_events, p.n_missions, p.n_statuses, p.n_choices, p.n_words, p.days + 1
     units = M + p.n_pairs
     rows = 4 * units * S  # in `now` first and last tick, time and entries of every status of every unit, and then status and tick of the units
@@ -97,15 +139,18 @@ def pack(p: Process) -> Packed:
     for mission in np.flatnonzero(paired):
         now[rows + 2 * (M + p.pair[mission])] = max(p.start[mission], p.start[p.twin[mission]])
     now[:rows:4] = OFF
-    due = np.maximum(p.base, 0.0).astype(np.int64)  # of no account unless the event is forced
-    begin = Beginning(
-        act=p.forced,
-        used=p.roots if p.depth else p.forced,
-        gates=admits[np.arange(M), p.start.astype(int)].ravel() if M else np.zeros(0, U),
-        clocks=np.where(due < p.end, due.astype(U) << TICK | np.arange(E, dtype=U), OFF),
-        now=now,
-        addresses=addresses[: 0 if p.depth else E],
-    )
+    place = columns(p)
+    row = np.zeros(place.clocks + E, U)
+    row[place.act : place.act + W], row[place.used : place.used + W] = p.forced, p.roots if p.depth else p.forced
+    row[place.counters : place.clocks], row[place.clocks :] = addresses, clocks(p, np.maximum(p.base, 0.0).astype(np.int64))  # of the forced
+    held, at, steps = p.start.astype(int), 0, 0
+    if given is not None:
+        at, steps = given.tick, len(given.run.steps)
+        rules[E, 1], rules[E, 4 : 4 + W] = 0, 0
+        held = _history(p, given, now, rows)
+        _standing(p, given, row, place)
+    gates = admits[np.arange(M), held].ravel() if M else np.zeros(0, U)
+    begin = Beginning(rows=row, stride=ZERO, at=U(at), steps=U(steps), gates=gates, now=now)
 
     sizes = np.diff(p.options).astype(int)
     most = int(sizes.max(initial=0))
@@ -141,3 +186,46 @@ def pack(p: Process) -> Packed:
         option=option,
         cut=cut,
     )
+
+
+def _history(p: Process, given: Given, now: NDArray[np.uint64], rows: int) -> NDArray[np.int64]:
+    """Note in `now` what the units have been in before the day of a forecast; give what the missions are in on it."""
+    order, severity = given.run.scenario.missions, given.run.scenario.ladder.severity
+    held = p.start.astype(np.int64)
+    for step in given.run.steps:
+        for move in step.moves:
+            m = order.index(move.mission)
+            held[m] = severity[move.dest]
+            units = [(m, held[m])]
+            if p.twin[m] < p.n_missions:
+                units.append((p.n_missions + int(p.pair[m]), max(held[m], held[int(p.twin[m])])))
+            for u, status in units:
+                unit = rows + 2 * u
+                left, since = 4 * (u * p.n_statuses + int(now[unit])), int(now[unit + 1])
+                if step.tick > since:
+                    now[left], now[left + 1] = min(int(now[left]), since), step.tick
+                    now[left + 2] += U(step.tick - since)
+                    now[unit + 1] = step.tick
+                now[unit] = status
+    return held
+
+
+def _standing(p: Process, given: Given, row: NDArray[np.uint64], place: Columns) -> None:
+    """Note how events and choices stand on the day of a forecast, apart from what is drawn for each trajectory."""
+    run, W = given.run, p.n_words
+    order = run.scenario.order
+    choices = list(run.scenario.choices)
+    free = {name for name in order if not int(p.forced[order[name] // 64]) >> order[name] % 64 & 1}
+    sets = {
+        place.called: {name for name in free if run.state[name] is State.WAITING},
+        place.denied: {name for name in run.denied if run.state[name] is not State.REFUSED},
+        place.dead: free & set(run.barred),
+        place.used: run.used - set(choices) | (set(order) - free),
+        place.happened: run.happened,
+        place.fired: run.fired,
+    }
+    for at, names in sets.items():
+        row[at : at + W] = mask(p, (order[name] for name in names))
+    row[0] = sum(1 << c for c, name in enumerate(choices) if name in run.used)
+    row[place.chosen : place.counters] = [run.calls[name] for name in choices]
+    row[place.counters : place.clocks] += np.array([run.armings[name] for name in order], U) << U(32)

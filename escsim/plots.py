@@ -1,4 +1,4 @@
-"""Figures of a run: `trajectory`, what happened when, and `diagram`, the ways of the ladder and which were taken.
+"""Figures: of a run, `trajectory`, what happened when, and `diagram`, the ways of the ladder and which were taken; of variants, the others.
 
 The title is the finding. Time runs to the right, with ticks on the dates of events only, on one scale but for the long
 quiet times that are cut, marked // and told. A status lasts from its date to the next: steps, never slopes; mild is on
@@ -9,23 +9,26 @@ not known exactly is a whisker over all that it leaves open. Figures are made wi
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 from matplotlib.figure import Figure
 
 from escsim import files
-from escsim.captions import describe_diagram, describe_trajectory
+from escsim.captions import describe_diagram, describe_trajectory, taken, ways
 from escsim.diagram import diagram
 from escsim.errors import plain
-from escsim.occupancy import describe_occupancy, occupancy
-from escsim.style import styled
+from escsim.occupancy import occupancy
+from escsim.style import Picture, styled
 from escsim.timeline import trajectory
+from escsim.trajectory import Trajectory
 
 __all__ = [
     "FORMATS",
+    "PICTURES",
+    "Picture",
     "describe_diagram",
-    "describe_occupancy",
     "describe_trajectory",
     "diagram",
     "occupancy",
@@ -35,6 +38,23 @@ __all__ = [
 ]
 
 FORMATS = ("png", "svg", "pdf")
+
+
+def _trajectory(run: Trajectory, *, paper: bool = False) -> Picture:
+    return Picture(trajectory(run, paper=paper), describe_trajectory(run), run.rows())
+
+
+def _diagram(run: Trajectory, *, paper: bool = False) -> Picture:
+    used = taken(run)
+    rows = [(*way, " ".join(triggers), len(used.get(way, ()))) for way, triggers in ways(run).items()]
+    return Picture(diagram(run, paper=paper), describe_diagram(run), [("from", "to", "triggers", "times"), *rows])
+
+
+PICTURES: dict[str, Callable[..., Picture]] = {  # by kind: of a replay, an ensemble, or an ensemble and its twin, then options by name
+    "trajectory": _trajectory,
+    "diagram": _diagram,
+    "occupancy": occupancy,
+}
 
 
 def render(figure: Figure, format: str, description: str = "") -> bytes:  # noqa: A002

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from escsim.delays import Delay
-from escsim.errors import Problem, ScenarioError, quoted, suggest
+from escsim.errors import AskedError, Problem, ScenarioError, quoted, suggest
 from escsim.scenario import Choice, Event, Probability, Scenario
 from escsim.times import TICKS_A_DAY, Rate, Span
 
@@ -82,12 +82,12 @@ class Parameter(NamedTuple):
         try:
             low, high, step = map(self.read, text.split(":"))
         except ValueError:
-            raise ValueError(f"{quoted(text)} is not LOW:HIGH:STEP, each written like {quoted(self.told(self.value))}") from None
+            raise AskedError(f"{quoted(text)} is not LOW:HIGH:STEP, each written like {quoted(self.told(self.value))}") from None
         if step <= 0 or high < low:
-            raise ValueError(f"{quoted(text)} leads nowhere: LOW:HIGH:STEP, the low end first, the step above 0")
+            raise AskedError(f"{quoted(text)} leads nowhere: LOW:HIGH:STEP, the low end first, the step above 0")
         count = math.floor((high - low) / step + 1e-9) + 1
         if count > MOST:
-            raise ValueError(f"{quoted(text)} is {count:,} values, and {MOST:,} are the most: take a longer step")
+            raise AskedError(f"{quoted(text)} is {count:,} values, and {MOST:,} are the most: take a longer step")
         return [float(f"{low + number * step:.14g}") for number in range(count)]
 
 
@@ -113,10 +113,10 @@ def parameter(scenario: Scenario, name: str) -> Parameter:
     elif owner in scenario.event:
         values, stated = _numbers(scenario, scenario.event[owner]), scenario.event[owner].range
     else:
-        raise ValueError(f"there is no event or choice {quoted(owner)}: {suggest(owner, [*scenario.event, *scenario.choices])}")
+        raise AskedError(f"there is no event or choice {quoted(owner)}: {suggest(owner, [*scenario.event, *scenario.choices])}")
     if key not in values:
         known = suggest(key, values, f"what {owner} states")
-        raise ValueError(f"{quoted(name)} is no number of this file: {known}")
+        raise AskedError(f"{quoted(name)} is no number of this file: {known}")
     value = values[key]
     low, high = (stated or {}).get(key, (value, value))
     unit = _unit(value, owner in scenario.choices or key == "probability")
@@ -128,7 +128,7 @@ def _numbers(scenario: Scenario, event: Event) -> dict[str, Any]:
     found: dict[str, Any] = {} if event.id in scenario.choice_of else {"probability": 1.0 if event.probability is None else event.probability}
     if event.delay is not None:
         name, law = event.delay.one()
-        given = {name: law} if isinstance(law, Span) else law.given
+        given = {name: law} if isinstance(law, Span) else law.stated
         found |= {key: value for key, value in given.items() if isinstance(value, float | Span | Rate)}
     return found
 
@@ -187,7 +187,7 @@ def at(scenario: Scenario, values: Mapping[str, float]) -> Scenario:
         }
     except ValidationError as error:
         told = ", ".join(f"{name} = {value}" for name, value in changed.items())
-        raise ValueError(f"{told}: {error.errors()[0]['msg']}") from None
+        raise AskedError(f"{told}: {error.errors()[0]['msg']}") from None
     found = scenario.model_copy(update=update)
     for name in ("event", "hash"):  # which the copy remembers as they were
         found.__dict__.pop(name, None)
@@ -201,7 +201,7 @@ def _event(event: Event, new: dict[str, Any]) -> Event:
     delay, law = dict(new), event.delay and event.delay.one()
     update: dict[str, Any] = {"probability": _PROBABILITY.validate_python(delay.pop("probability"))} if "probability" in new else {}
     if delay and law:
-        update["delay"] = Delay.model_validate(delay if isinstance(law[1], Span) else {law[0]: law[1].given | delay})
+        update["delay"] = Delay.model_validate(delay if isinstance(law[1], Span) else {law[0]: law[1].stated | delay})
     return event.model_copy(update=update)
 
 
@@ -211,7 +211,7 @@ def _choice(choice: Choice, values: dict[str, float]) -> Choice:
     rest = 1 - total
     if rest < 0 or not others:
         if not total:
-            raise ValueError(f"no option is left with a share: {', '.join(named)} are 0, and so are the others")
+            raise AskedError(f"no option is left with a share: {', '.join(named)} are 0, and so are the others")
         named, rest = {option: share / total for option, share in named.items()}, 0.0
     shares = {option: named[option] if option in named else share / others * rest if rest else 0.0 for option, share in choice.options.items()}
     return choice.model_copy(update={"options": shares})
@@ -242,7 +242,7 @@ def together(scenario: Scenario, points: Iterable[Mapping[str, float]]) -> list[
     """
     try:
         return [at(scenario, point) for point in points]
-    except ValueError as error:
+    except AskedError as error:
         remedy = "narrow the ranges of this event, so that every value of one goes with every value of the others"
         raise ScenarioError([Problem(scenario.place(), f"these ranges do not go together: {error}", remedy)]) from None
 

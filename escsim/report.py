@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -11,6 +9,7 @@ from datetime import date as Day
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from escsim import files
 from escsim.captions import headline, mission_name
 from escsim.delays import Delay
 from escsim.errors import plain
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from escsim.effects import Comparison, Effect
     from escsim.ensemble import Ensemble
+    from escsim.forecasts import Record
     from escsim.questions import Answer
     from escsim.sensitivity import Bounds, Sensitivity, Sweep
 
@@ -36,6 +36,10 @@ _QUOTES = str.maketrans("‘’", "''")
 _SIGNS = {"worse": "▼", "better": "▲", "same": "=", "reported": "●", "added": "○", "apart": "·"}
 _ASCII = {"worse": "v", "better": "^", "same": "=", "reported": "*", "added": "o", "apart": "-"}
 _SLIGHT = 0.01  # of a variance: less is not told by name
+_LIKELIHOOD = (
+    "Log-likelihoods are exact, in natural units: of a choice, a chance and a delay that ends on that day, given when the event was called. "
+    "They compare two codings of one crisis. A gap without a delay of its own has history's as its mean, so its step is likelier than one foretold."
+)
 _ASSUMED = "Probabilities and delays are the file's assumptions, not history's."
 
 
@@ -302,7 +306,7 @@ def _delay(delay: Delay) -> str:
     name, law = delay.one()
     if isinstance(law, Span):
         return str(law)
-    given = {key: " or ".join(map(str, value)) if isinstance(value, tuple) else value for key, value in law.given.items()}
+    given = {key: " or ".join(map(str, value)) if isinstance(value, tuple) else value for key, value in law.stated.items()}
     return f"{name} ({', '.join(f'{key} {value}' for key, value in given.items())})"
 
 
@@ -339,6 +343,7 @@ def ensemble(ensemble: Ensemble, *, width: int = 100, daily: bool = False, exact
     widest = wilson(n // 2, n)
     points = 100 * max(widest.high - widest.estimate, widest.estimate - widest.low)
     yield from _wrapped(f"{scenario.title}: {n:,} variant{'s' * (n > 1)}, seed {ensemble.seed}", width, indent=0, style="bold")
+    yield from _conditions(ensemble, width)
     within = f"within {points:.2g} points (95 %, Wilson) of what more variants would show"
     beside = "." if exact is None else "; in brackets the exact shares."
     yield from _wrapped(f"Shares in per cent of the variants, each {within}{beside}", width, indent=0, style="dim")
@@ -372,6 +377,23 @@ def ensemble(ensemble: Ensemble, *, width: int = 100, daily: bool = False, exact
     yield from _wrapped(_ASSUMED, width, indent=0, style="dim")
 
 
+def _conditions(ensemble: Ensemble, width: int) -> Iterator[Line]:
+    """Say from which day and under which change variants run, if they do."""
+    if ensemble.given is not None:
+        known = f"; known in advance: {', '.join(ensemble.given.known)}" if ensemble.given.known else ""
+        yield from _wrapped(f"A forecast from the morning of {ensemble.given.day}: what history dates before is given{known}.", width, indent=0)
+    if ensemble.intervention is not None:
+        said = ensemble.intervention.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"text"})
+        yield from _wrapped(f"What if: {'; '.join(f'{key} {_flat(value)}' for key, value in said.items())}.", width, indent=0)
+
+
+def _flat(value: Any) -> str:
+    """Write plain data on one line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {f'{{{_flat(each)}}}' if isinstance(each, dict) else each}" for key, each in value.items())
+    return ", ".join(value) if isinstance(value, list | tuple) else str(value)
+
+
 def answers(scenario: Scenario, told: dict[str, Answer], *, width: int = 100) -> Iterator[Line]:
     """Tell the answers to questions, history beside the variants."""
     yield "", ""
@@ -382,6 +404,61 @@ def answers(scenario: Scenario, told: dict[str, Answer], *, width: int = 100) ->
     for name, question in scenario.questions.items():
         if question.text:
             yield from _wrapped(f"{name}: {question.text}", width, indent=2, style="dim")
+
+
+def forecasts(record: Record, *, width: int = 100) -> Iterator[Line]:
+    """Tell how answers moved as news came in, and how expected history was.
+
+    Parameters
+    ----------
+    record : Record
+    width : int
+        Columns of the terminal.
+
+    Yields
+    ------
+    (str, str)
+        A line and its style.
+    """
+    scenario, n = record.scenario, record.n
+    yield from _wrapped(f"{scenario.title}: forecasts from one morning after another", width, indent=0, style="bold")
+    many = f"{n:,} variant{'s' * (n > 1)} from each morning, seed {record.seed}; what history dates before it is given"
+    yield from _wrapped(f"{many}. In brackets 95 % intervals.", width, indent=0, style="dim")
+    for name in record.forecasts[0].answers:
+        question = scenario.questions[name]
+        yield "", ""
+        yield from _wrapped(f"{name}: {question.text or ''}".removesuffix(": "), width, indent=2, style="bold")
+        rows = [(each.day.isoformat(), _briefly(each.answers[name]), ", ".join(each.news) or "-") for each in record.forecasts]
+        yield from columns(["morning of", "answer", "news since the one before"], rows, width)
+        yield from _wrapped(f"history: {_history(record.forecasts[-1].answers[name])}", width, indent=0)
+    yield "", ""
+    yield "Surprise", "bold"
+    told = []
+    for day, event, share, likelihood in record.surprises:
+        said = "known in advance" if share is None else _share(share)
+        told.append((day.isoformat(), event, said, f"{math.log(likelihood):.2f}" if likelihood else "impossible"))
+    yield from table(["date", "event", "forecast that morning for that day (95 %)", "log-likelihood"], told)
+    yield "", ""
+    quiet = math.log(record.quiet) if record.quiet else -math.inf
+    total = f"Log-likelihood of the whole history by this file: {record.log_likelihood:.2f}"
+    yield from _wrapped(f"{total}, of which {quiet:.2f} for what might have happened and did not.", width, indent=0)
+    yield from _wrapped(_LIKELIHOOD, width, indent=0, style="dim")
+    yield from _wrapped(_ASSUMED, width, indent=0, style="dim")
+
+
+def _briefly(told: Answer) -> str:
+    """Give an answer in few words."""
+    if told.kind == "probability":
+        return _share(Estimate(told.estimate or 0.0, told.low or 0.0, told.high or 0.0))
+    if told.kind == "peak":
+        shares = told.shares or {}
+        most = max(shares, key=lambda status: shares[status].estimate)
+        return f"{most} {_share(shares[most])}"
+    if told.kind == "count":
+        return f"mean {told.estimate:.2f} ({told.low:.2f} to {told.high:.2f})"
+    if told.estimate is None:
+        return "beyond the period" if told.asked else "cannot be asked"
+    return f"median {_days(told.estimate)} ({told.low:.1f} to {f'{told.high:.1f}' if told.high is not None else 'beyond'})"
 
 
 def comparison(told: Comparison, name: str | None = None, *, run: int | None = None, width: int = 100) -> Iterator[Line]:
@@ -688,33 +765,6 @@ def _occupancy(scenario: Scenario, shares: dict[str, dict[str, list[str]]], widt
         yield from _fitted(["day", *held], [(days[day].isoformat(), *(cells[day] for cells in held.values())) for day in shown], width, right=True)
 
 
-COLUMNS = ["date", "time", "dated", "event", "actor", "action", "target", "mission", "from", "to", "reason", "source"]
-
-
 def to_csv(trajectory: Trajectory) -> str:
     """Give the steps as CSV, a row for each mission moved and one for each step that moved none."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for step in trajectory.to_dict()["steps"]:
-        for moved in step["moved"] or [{}]:
-            row = {**step, **moved}
-            writer.writerow([_harmless(row.get(column) or "") for column in COLUMNS])
-    return out.getvalue()
-
-
-def occupancy_csv(ensemble: Ensemble, unit: str) -> str:
-    """Give the shares of a mission or pair as CSV, a row for each day and status, with Wilson's 95 % interval."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["date", "of", "status", "share", "low", "high"])
-    for day in ensemble.days:
-        for status in ensemble.scenario.ladder.statuses:
-            writer.writerow([day.isoformat(), unit, status, *ensemble.share(unit, status, day)])
-    return out.getvalue()
-
-
-def _harmless(value: str | list[str]) -> str:
-    """Give a cell on one line, and keep a spreadsheet from taking text for a formula."""
-    cell = " ".join((value if isinstance(value, str) else " ".join(value)).split())
-    return "'" + cell if cell.startswith(("=", "+", "-", "@")) else cell
+    return files.as_csv(trajectory.rows()).decode()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import date as Day
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
 
@@ -28,6 +28,7 @@ from escsim.times import DAY, TICK, Date, Span, When, refusal
 if TYPE_CHECKING:
     from escsim.ensemble import Ensemble
     from escsim.trajectory import Trajectory
+    from escsim.variation import Variation
 
 NOTHING = "nothing"
 
@@ -415,6 +416,11 @@ class Scenario(Form):
         """Say whether an event is a standing hazard: it repeats and nothing calls it, so that it is called again whenever it has fired."""
         return event.repeats and event.follows is None and event.id not in self.choice_of
 
+    def keeps_date(self, event: Event) -> bool:
+        """Say whether an event happens on its date in every variant: nothing leads to it, gates it or makes it uncertain."""
+        drawn = event.follows is not None or event.delay is not None or event.probability is not None or event.id in self.choice_of
+        return event.date is not None and not drawn and not self.gate(event)
+
     def gate(self, event: Event) -> dict[str, frozenset[str]]:
         """Give the statuses that each mission must be in for an event to be armed; empty if it has no gate.
 
@@ -462,6 +468,40 @@ class Scenario(Form):
 
         return replay(self)
 
+    def given(self, day: Day | str) -> Variation:
+        """Take the history before a day as given: what `simulate` of it runs is a forecast from the morning of that day.
+
+        Raises
+        ------
+        ValueError
+            If the day lies outside the period.
+        """
+        from escsim.variation import Variation
+
+        return Variation(self).given(day)
+
+    def without(self, *events: str) -> Variation:
+        """Let events come to nothing, as the `remove` of a what-if does.
+
+        Raises
+        ------
+        ScenarioError
+            If there is no such event.
+        """
+        from escsim.variation import Variation
+
+        return Variation(self).without(*events)
+
+    def with_(self, name: str | None = None, /, **changes: Any) -> Variation:
+        """Change something, by the name of a what-if in the file or by its keys; see `escsim.variation.Variation.with_`."""
+        from escsim.variation import Variation
+
+        return Variation(self).with_(name, **changes)
+
+    def history(self) -> Trajectory | None:
+        """Give the replay where the file tells a history, that is, if an event has a date."""
+        return self.replay() if any(event.date for event in self.events) else None
+
     def simulate(
         self,
         n: int | None = None,
@@ -469,6 +509,7 @@ class Scenario(Form):
         threads: int | None = None,
         *,
         intervention: Intervention | str | None = None,
+        given: Day | str | None = None,
         progress: Callable[[int], object] | None = None,
     ) -> Ensemble:
         """Run Monte Carlo variants.
@@ -482,6 +523,9 @@ class Scenario(Form):
             By default as many as there are processors to use. The result does not depend on it.
         intervention : Intervention or str, optional
             A what-if to run under, or the name of one in the file.
+        given : datetime.date or str, optional
+            A day: what history dates before it is given, and what is open on its morning is drawn given that it has not
+            come about yet. A forecast from the first day is no other than an ensemble.
         progress : callable, optional
             Called now and then with the number of trajectories done.
 
@@ -490,8 +534,9 @@ class Scenario(Form):
         ScenarioError
             If the scenario is too large for the kernel, its history does not replay, or 10,000 events fire in one run.
         ValueError
-            If `n` or `seed` is out of range, or the scenario has no what-if of that name.
+            If `n` or `seed` is out of range, the scenario has no what-if of that name, the day lies outside the period, or
+            the what-if would change what lies before it.
         """
         from escsim.ensemble import simulate
 
-        return simulate(self, n, seed=seed, threads=threads, intervention=intervention, progress=progress)
+        return simulate(self, n, seed=seed, threads=threads, intervention=intervention, given=given, progress=progress)

@@ -20,7 +20,7 @@ import numpy as np
 from escsim import exact
 from escsim.effects import Effect, added, summed
 from escsim.ensemble import MOST, usable_threads, variants
-from escsim.errors import ScenarioError, quoted, suggest
+from escsim.errors import AskedError, ScenarioError, quoted, suggest
 from escsim.intervals import Estimate, mean
 from escsim.process import compile_scenario, renumbered
 from escsim.questions import HOURS, Answer, Tally, answer, size, tally
@@ -46,12 +46,12 @@ def question_named(scenario: Scenario, name: str | None = None) -> str:
     known = [each for each, question in scenario.questions.items() if question.peak is None]
     if name is None:
         if not known:
-            raise ValueError("the file asks no `questions` that are answered by one number")
+            raise AskedError("the file asks no `questions` that are answered by one number")
         return next((each for each in known if scenario.questions[each].probability is not None), known[0])
     if name in scenario.questions and name not in known:
-        raise ValueError(f"{quoted(name)} is answered by several numbers: ask for the probability of one status")
+        raise AskedError(f"{quoted(name)} is answered by several numbers: ask for the probability of one status")
     if name not in known:
-        raise ValueError(f"there is no question {quoted(name)}: {suggest(name, known, 'known question names')}")
+        raise AskedError(f"there is no question {quoted(name)}: {suggest(name, known, 'known question names')}")
     return name
 
 
@@ -91,9 +91,11 @@ class _Study:
         if not 1 <= self.n <= MOST or not 0 <= self.seed < 2**64:
             raise ValueError(f"there must be 1 to {MOST:,} trajectories, and a seed from 0 to 2^64 - 1")
         self.threads, self.progress, self.done = threads or usable_threads(), progress, 0
-        self.history = scenario.replay() if any(event.date for event in scenario.events) else None
+        self.history = scenario.history()
         self.process = compile_scenario(scenario)
         replayed = None if self.history is None else of_trajectory(self.history, self.process)
+        if not scenario.questions:
+            raise AskedError("the file asks no `questions`")
         self.asked = {each: question for each, question in scenario.questions.items() if name in (None, each)}
         self.replayed = {} if replayed is None else {each: tally(replayed, question) for each, question in self.asked.items()}
 
@@ -451,7 +453,7 @@ def sensitivity(
         If SALib is not installed and `points` is not 0.
     """
     if points < 0 or points & (points - 1):
-        raise ValueError(f"the points must be a power of 2, such as 64, or 0, not {points}")
+        raise AskedError(f"the points must be a power of 2, such as 64, or 0, not {points}")
     name = question_named(scenario, question)
     study = _Study(scenario, n, seed, name, threads, progress)
     parameters = _stated(scenario)
@@ -463,7 +465,7 @@ def sensitivity(
     sampled = study.ranged(between(parameters, places), min(SKETCH, study.n))
     measures = [point.measure for point in [base, *(end for swing in swings for end in swing[1:]), *sampled]]
     if None in measures:
-        raise ValueError(f"{quoted(name)} cannot be asked everywhere in the stated ranges, since what it comes after may never happen: ask another")
+        raise AskedError(f"{quoted(name)} cannot be asked everywhere in the stated ranges, since what it comes after may never happen: ask another")
     values = np.array([point.measure.estimate for point in sampled if point.measure])
     indices = []
     if points and values.min() < values.max():
@@ -525,7 +527,7 @@ def bounds(
 def _stated(scenario: Scenario) -> list[Parameter]:
     parameters = ranges(scenario)
     if not parameters:
-        raise ValueError("the file states no `range` beside a probability, a delay or a share; --vary EVENT.probability=0:1:0.1 needs none")
+        raise AskedError("the file states no `range` beside a probability, a delay or a share")
     return parameters
 
 

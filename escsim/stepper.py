@@ -27,7 +27,7 @@ MOOT = "It comes to nothing: "
 State = Enum("State", ["IDLE", "WAITING", "RUNNING", "REFUSED"])
 
 
-def run(scenario: Scenario, draws: Draws, intervention: Intervention | None = None) -> Trajectory:
+def run(scenario: Scenario, draws: Draws, intervention: Intervention | None = None, since: int = 0) -> Trajectory:
     """Run a scenario once.
 
     Parameters
@@ -37,6 +37,8 @@ def run(scenario: Scenario, draws: Draws, intervention: Intervention | None = No
         What decides chance: history, or addressed randomness.
     intervention : Intervention, optional
         A what-if to run under.
+    since : int
+        The tick before which the what-if leaves everything as it was.
 
     Returns
     -------
@@ -47,14 +49,15 @@ def run(scenario: Scenario, draws: Draws, intervention: Intervention | None = No
     ScenarioError
         If 10,000 events fire, which a circle of repeating events without delay does in no time.
     """
-    return _Run(scenario, draws, intervention or Intervention.model_construct()).trajectory()
+    return Run(scenario, draws, intervention or Intervention.model_construct(), since).trajectory()
 
 
-class _Run:
+class Run:
     """The state of one run; time is in ticks."""
 
-    def __init__(self, scenario: Scenario, draws: Draws, intervention: Intervention) -> None:
+    def __init__(self, scenario: Scenario, draws: Draws, intervention: Intervention, since: int = 0) -> None:
         self.scenario = scenario
+        self.since = since
         self.draws = draws
         _, self.models = scenario.ladder.build(scenario.initial)
         self.now = 0
@@ -86,16 +89,24 @@ class _Run:
 
     def trajectory(self) -> Trajectory:
         """Run to the end and give what happened."""
+        self.go(self.end)
+        return self.history()
+
+    def history(self) -> Trajectory:
+        """Give what has happened so far."""
+        fates = {event: self.fate(event) for event in self.events if event not in self.happened}
+        return Trajectory(self.scenario, tuple(self.steps), tuple(self.notes), fates, self.draws.said)
+
+    def go(self, until: int) -> None:
+        """Run from the beginning as long as clocks are due before a tick."""
         self.begin()
         while self.clock:
             event = min(self.clock, key=lambda name: (self.clock[name], self.scenario.order[name]))
-            if self.clock[event] >= self.end:
+            if self.clock[event] >= until:
                 break
             self.fire(event)
             if len(self.steps) == MOST_FIRINGS:
                 self.run_away()
-        fates = {event: self.fate(event) for event in self.events if event not in self.happened}
-        return Trajectory(self.scenario, tuple(self.steps), tuple(self.notes), fates, self.draws.said)
 
     def begin(self) -> None:
         """Set the clocks that the what-if forces, and call what follows nothing."""
@@ -111,7 +122,7 @@ class _Run:
         self.fired.add(name)
         event = self.events[name]
         moves, reason = self.act(event)
-        moot = name in self.removed or (not moves and bool(self.scenario.addressed(event)))
+        moot = self.is_removed(name) or (not moves and bool(self.scenario.addressed(event)))
         self.steps.append(Step(self.now, name, moves, reason, self.caller[name], self.armed[name], moot))
         if not moot:
             self.happened.add(name)
@@ -123,9 +134,13 @@ class _Run:
             self.call(name, name)
         self.arm_waiting(name)
 
+    def is_removed(self, name: str) -> bool:
+        """Say whether the what-if takes from an event that fires now all its effect."""
+        return name in self.removed and self.now >= self.since
+
     def act(self, event: Event) -> tuple[tuple[Move, ...], str]:
         """Do what an event does to missions, and say why it moved what it moved."""
-        if event.id in self.removed:
+        if self.is_removed(event.id):
             return (), "Removed by the what-if, so it comes to nothing."
         moves: list[Move] = []
         stayed: list[str] = []
@@ -183,11 +198,13 @@ class _Run:
         """Put a decision: call one of its options."""
         choice = self.scenario.choices[name]
         options = [option for option in choice.options if option != NOTHING]
-        busy = any(option in self.forced or self.state[option] in (State.WAITING, State.RUNNING) for option in options)
-        if busy or (name in self.used and not choice.repeats):
+        forced = [option for option in options if option in self.forced]
+        busy = any(self.state[option] in (State.WAITING, State.RUNNING) for option in options if option not in forced)
+        if busy or (forced and self.now >= self.since) or (name in self.used and not choice.repeats):
             return
         self.used.add(name)
-        option = self.chosen.get(name) or self.draws.option(name, choice, self.calls[name], self.now, self.fired)
+        told = self.chosen.get(name) if self.now >= self.since else None
+        option = told or self.draws.option(name, choice, self.calls[name], self.now, self.fired)
         self.calls[name] += 1
         self.note(option, "chosen", name)
         if option != NOTHING:
@@ -229,6 +246,7 @@ class _Run:
             self.note(name, "armed", by, due)
 
     def note(self, event: str, stage: Stage, by: str, due: int | None = None) -> None:
+        """Note what becomes of an event."""
         self.notes.append(Note(self.now, event, stage, by, due))
 
     def fate(self, name: str) -> str:

@@ -32,14 +32,6 @@ _RAMP = LinearSegmentedColormap.from_list("severity", ["#B0D7F4", "#F2A71B", "#A
 _GLYPHS, _WORST = "●◐▲■◧✚▼★◆⬟◗✦▶⬢◀▣", "✖"
 
 
-class Picture(NamedTuple):
-    """A figure, what it shows in words for those who cannot see it, and its numbers as a table, the first row of which is the head."""
-
-    figure: Figure
-    description: str
-    rows: list[tuple[object, ...]]
-
-
 class Look(NamedTuple):
     """How a status is shown: fill, ink that can be read on it, and glyph."""
 
@@ -88,6 +80,14 @@ def drawable(text: str) -> str:
     """Make text from a file safe to draw: nothing invisible, nothing that the font lacks, not endless."""
     font = get_font(str(_font(False)))
     return "".join(char if font.get_char_index(ord(char)) else "\N{REPLACEMENT CHARACTER}" for char in plain(text, 200))
+
+
+class Picture(NamedTuple):
+    """A figure, what it shows in words, and its numbers: rows for a table, the first of which names the columns."""
+
+    figure: Figure
+    description: str
+    rows: list[tuple[Any, ...]]
 
 
 class Sheet:

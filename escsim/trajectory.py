@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Stage = Literal["called", "armed", "refused", "shut", "barred", "ignored", "chosen"]
+COLUMNS = ("date", "time", "dated", "event", "actor", "action", "target", "mission", "from", "to", "reason", "source")
 
 
 class Move(NamedTuple):
@@ -145,6 +146,12 @@ class Trajectory:
             "reason": step.reason,
             "source": "; ".join(self.scenario.sources[name] for name in event.cite or ()) or None,
         }
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Give the steps as rows of text, one for each mission moved and one for each step that moved none; the first names the columns."""
+        told = [{**step, **moved} for step in self.to_dict()["steps"] for moved in step["moved"] or [{}]]
+        cells = [tuple(row.get(name) or "" for name in COLUMNS) for row in told]
+        return [COLUMNS, *(tuple(" ".join(cell) if isinstance(cell, list) else cell for cell in row) for row in cells)]
 
     def to_frame(self) -> pd.DataFrame:
         """Give the steps as a table, one row for each mission moved and one for each step that moved none.

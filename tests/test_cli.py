@@ -22,6 +22,8 @@ from jsonschema import Draft202012Validator
 
 import escsim
 from escsim import cli, library
+from escsim.style import Picture
+from escsim.trajectory import Trajectory
 from tests.conftest import ROOT, SMALL, Told, environment
 
 Run = Callable[..., Told]
@@ -34,11 +36,12 @@ MODELINE = "# yaml-language-server: $schema=escsim.schema.json\n# $schema: escsi
 def sketch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let pictures be made of a few bytes, where a test is not about pictures."""
     plots = types.ModuleType("escsim.plots")
+
+    def drawn(kind: str, run: Trajectory, paper: bool) -> Picture:
+        return Picture(f"{kind} {run.scenario.hash} {paper}", f"The {kind} of {run.scenario.title}.", [])  # type: ignore[arg-type]
+
     vars(plots).update(
-        trajectory=lambda trajectory, paper=False: f"trajectory {trajectory.scenario.hash} {paper}",
-        diagram=lambda trajectory, paper=False: f"diagram {trajectory.scenario.hash} {paper}",
-        describe_trajectory=lambda trajectory: f"The trajectory of {trajectory.scenario.title}.",
-        describe_diagram=lambda trajectory: f"The diagram of {trajectory.scenario.title}.",
+        PICTURES={kind: lambda run, paper=False, kind=kind: drawn(kind, run, paper) for kind in ("trajectory", "diagram")},
         render=lambda figure, suffix, said: f"{figure} as {suffix}: {said}".encode(),
     )
     monkeypatch.setitem(sys.modules, "escsim.plots", plots)
@@ -157,7 +160,7 @@ def test_check_and_replay_import_no_plotting() -> None:
         ),
         (
             ["plot", NAMES[0], "trajektory"],
-            "Invalid value for '{trajectory|diagram|occupancy}': 'trajektory' is not one of 'trajectory', 'diagram', 'occupancy'.",
+            "Invalid value for 'KIND': 'trajektory' is not one of 'trajectory', 'diagram', 'occupancy'",
         ),
         (["run", NAMES[0], "--format", "gif"], "Invalid value for '--format': 'gif' is not one of 'png', 'svg', 'pdf'."),
         (["plot", NAMES[0], "trajectory", "-o", "x.gif"], "cannot tell the format of 'x.gif'; give it one of the endings .png, .svg, .pdf"),

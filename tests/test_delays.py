@@ -435,7 +435,7 @@ def test_none_is_a_spread_that_leaves_every_gap() -> None:
 def test_a_law_says_what_was_given() -> None:
     name, law = Delay.model_validate({"empirical": {"values": ["1 day", "2 days"]}}).one()
     assert isinstance(law, Law)
-    assert (name, law.given) == ("empirical", {"values": (Span.parse("1 day"), Span.parse("2 days")), "interpolation": "step"})
+    assert (name, law.stated) == ("empirical", {"values": (Span.parse("1 day"), Span.parse("2 days")), "interpolation": "step"})
     _, law = Delay.model_validate({"lognormal": {"q90": "9 days", "q10": "1 day"}}).one()
     assert isinstance(law, Law)
-    assert law.given == {"q10": Span.parse("1 day"), "q90": Span.parse("9 days")}
+    assert law.stated == {"q10": Span.parse("1 day"), "q90": Span.parse("9 days")}

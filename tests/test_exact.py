@@ -15,7 +15,7 @@ import escsim
 from escsim.exact import Exact, memoryless, solve
 from escsim.process import pairs_of, threshold
 from escsim.scenario import Choice, Event, Intervention, Scenario, missions_of
-from escsim.stepper import State, _Run
+from escsim.stepper import Run, State
 from tests import strategies
 from tests.conftest import ROOT
 
@@ -348,7 +348,7 @@ class Spanned:
     def __init__(self, scenario: Scenario, intervention: Intervention | None, most: int) -> None:
         self.scenario = scenario
         self.script = Script()
-        self.run = _Run(scenario, self.script, intervention or Intervention.model_construct())
+        self.run = Run(scenario, self.script, intervention or Intervention.model_construct())
         self.states: dict[Any, int] = {}
         flows: dict[tuple[int, int], float] = {}
         first = self.ended(None, None)

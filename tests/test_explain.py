@@ -110,7 +110,7 @@ def test_a_variant_is_explained_with_what_chance_said(escsim: Run) -> None:
         (["2024-01-32"], "'2024-01-32' is no day; days are written YYYY-MM-DD"),
         (["2024-04-01"], "2024-04-01 lies outside the period, 2024-01-15 to 2024-03-31"),
         (["--run", "-1"], "--run"),
-        (["2024-01-17", "--seed", "3"], "--seed goes with --run"),
+        (["2024-01-17", "--seed", "3"], "--seed and --from go with --run"),
     ],
 )
 def test_a_day_or_run_that_is_none_is_refused(escsim: Run, args: list[str], message: str) -> None:
@@ -122,7 +122,7 @@ def test_a_day_or_run_that_is_none_is_refused(escsim: Run, args: list[str], mess
 def test_a_disagreement_of_kernel_and_stepper_is_said_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
     scenario = package.load("iran-pakistan-2024")
 
-    def other(*_: Any) -> list[list[tuple[int, int, bool]]]:
+    def other(*_: Any, **__: Any) -> list[list[tuple[int, int, bool]]]:
         return [[(1, 0, False)]]
 
     monkeypatch.setattr(ensemble, "log", other)

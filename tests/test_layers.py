@@ -15,13 +15,13 @@ PACKAGE = Path(escsim.__file__).parent
 # From the top to the bottom: a module may import what stands below it. A new module gets its place here.
 FLOORS = [
     ["__main__", "cli"],
-    ["report", "plots", "timeline", "diagram", "occupancy", "sweep", "tornado", "captions", "style"],
-    ["sensitivity", "effects"],
+    ["report", "plots", "timeline", "diagram", "occupancy", "sweep", "tornado", "field", "captions", "style"],
+    ["sensitivity", "effects", "forecasts", "variation"],
     ["ensemble", "exact"],
     ["questions", "worlds"],
-    ["layout", "kernel", "intervals"],
+    ["openings", "layout", "kernel", "intervals"],
     ["explain"],
-    ["schema", "replay", "stepper", "trajectory"],
+    ["schema", "replay", "given", "stepper", "trajectory"],
     ["library", "checks", "ranges"],
     ["process", "draws", "distributions"],
     ["scenario", "ladder", "actions", "delays", "references", "forms", "times", "reading", "errors"],
@@ -32,6 +32,7 @@ ORDER = [module for floor in FLOORS for module in floor]
 DOORS = {  # upward, inside a function: the shortest way for users, and no module needs them to be imported
     ("scenario", "replay"),  # Scenario.replay
     ("scenario", "ensemble"),  # Scenario.simulate
+    ("scenario", "variation"),  # Scenario.given, without, with_
     ("trajectory", "plots"),  # Trajectory.plot
 }
 

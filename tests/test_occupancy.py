@@ -32,9 +32,7 @@ def made(name: str) -> Ensemble:
 
 
 def drawn(name: str, unit: str | None = None, *, paper: bool = False) -> Any:
-    ensemble = made(name)
-    history = ensemble.scenario.replay() if any(event.date for event in ensemble.scenario.events) else None
-    return plots.occupancy(ensemble, unit, history, paper=paper)
+    return plots.occupancy(made(name), unit, paper=paper).figure
 
 
 @pytest.mark.parametrize("paper", [False, True], ids=["screen", "paper"])
@@ -101,7 +99,7 @@ def test_the_words_are_the_numbers() -> None:
     assert f"restored {round(last[1] / 10)} %" in written
     assert any("1,000 variants, ±3.1 points (95 %), seed 7" in each for each in written)
     assert {"history", "17 Jan", "26 Jan", "31 Mar", "◆ restored"} <= set(written)
-    said = plots.describe_occupancy(ensemble)
+    said = plots.occupancy(ensemble).description
     assert said.startswith(written[0])
     assert "15 January 2024: normal 100 %." in said
 
@@ -133,9 +131,9 @@ def test_the_command_writes_picture_and_numbers(escsim: Run, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["occupancy", "--of", "PAK->IRM"], "--of: there is no mission or pair 'PAK->IRM': did you mean 'PAK->IRN'?"),
-        (["diagram", "-n", "5"], "-n, --seed, --of and --csv go with occupancy only"),
-        (["trajectory", "--csv"], "-n, --seed, --of and --csv go with occupancy only"),
+        (["occupancy", "--of", "PAK->IRM"], "there is no mission or pair 'PAK->IRM': did you mean 'PAK->IRN'?"),
+        (["diagram", "-n", "5"], "-n goes with occupancy; not with diagram"),
+        (["trajectory", "--of", "PAK-IRN"], "--of goes with occupancy; not with trajectory"),
     ],
 )
 def test_what_does_not_fit_is_refused(escsim: Run, args: list[str], message: str) -> None:

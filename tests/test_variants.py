@@ -32,7 +32,7 @@ def test_json_has_the_documented_keys_and_adds_up(escsim: Run) -> None:
     done = escsim("simulate", "iran-pakistan-2024", "-n", "500", "--seed", "7", "--json")
     assert (done.code, done.err) == (0, "")
     data = json.loads(done.out)
-    keys = "scenario title n seed hash process interval days occupancy occupancy_low occupancy_high pairs events questions"
+    keys = "scenario title n seed from hash process interval days occupancy occupancy_low occupancy_high pairs events questions"
     assert list(data) == keys.split()
     assert list(data["questions"]) == list(package.load("iran-pakistan-2024").questions)
     for asked in data["questions"].values():
