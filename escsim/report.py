@@ -35,7 +35,7 @@ Line = tuple[str, Style]
 _QUOTES = str.maketrans("‘’", "''")
 _SIGNS = {"worse": "▼", "better": "▲", "same": "=", "reported": "●", "added": "○", "apart": "·"}
 _ASCII = {"worse": "v", "better": "^", "same": "=", "reported": "*", "added": "o", "apart": "-"}
-_SLIGHT = 0.01  # of a variance: less is not told by name
+_SLIGHT, _SMALL = 0.01, 0.05  # of a variance, and of the largest swing: less is not told one by one
 _LIKELIHOOD = (
     "Log-likelihoods are exact, in natural units: of a choice, a chance and a delay that ends on that day, given when the event was called. "
     "They compare two codings of one crisis. A gap without a delay of its own has history's as its mean, so its step is likelier than one foretold."
@@ -577,27 +577,26 @@ def sensitivity(told: Sensitivity, *, width: int = 100) -> Iterator[Line]:
     )
     yield "", ""
     yield "One range at a time, all else as in the file; the largest swing first", "bold"
-    rows, still = [], []
-    for each in told.swings:
-        if not each.size:
-            still.append(each.parameter.name)
-            continue
+    rows, clear = [], [each for each in told.swings if each.size > _SMALL * told.swings[0].size]
+    for each in clear:
         for name, point in ((each.parameter.name, each.low), ("", each.high)):
             moved = "-" if point.effect is None else _effect(point.effect, brief=True)
             rows.append((name, each.parameter.told(point.values[each.parameter.name]), mean + _number(point.measure, told.unit), moved))
     unit = {"share": "points", "days": "days", "times": "times"}[told.unit]
     yield from table(["number", "at", "answer (95 %)", f"{unit} from the file's (95 %, paired)"], rows)
-    if still:
-        yield from _wrapped(f"No effect at either end: {', '.join(still)}.", width, indent=2)
+    if rest := told.swings[len(clear) :]:
+        most = {"share": f"{100 * rest[0].size:.1f}", "days": f"{rest[0].size:.1f}", "times": f"{rest[0].size:.2f}"}[told.unit]
+        names = ", ".join(each.parameter.name for each in rest)
+        yield from _wrapped(f"The others move it by {most} {unit} at most: {names}.", width, indent=2)
     yield from _wrapped(f"{many}; at every end the same chances.", width, indent=0, style="dim")
     if told.points:
         yield "", ""
         yield "All ranges together: what share of the answer's variance each makes (Sobol, 95 %)", "bold"
-        clear = [each for each in told.indices if each.total >= _SLIGHT]
-        both = [(each.parameter.name, *(f"{share:.2f} ±{half:.2f}" for share, half in (each[1:3], each[3:5]))) for each in clear]
+        heavy = [each for each in told.indices if each.total >= _SLIGHT]
+        both = [(each.parameter.name, *(f"{share:.2f} ±{half:.2f}" for share, half in (each[1:3], each[3:5]))) for each in heavy]
         yield from table(["number", "alone", "with others"], both)
-        if len(clear) < len(told.swings):
-            yield from _wrapped(f"{len(told.swings) - len(clear)} others make less than {_SLIGHT:.2f} with others.", width, indent=2)
+        if len(heavy) < len(told.swings):
+            yield from _wrapped(f"{len(told.swings) - len(heavy)} others make less than {_SLIGHT:.2f} with others.", width, indent=2)
         where = f"{told.points:,} points within the ranges, every value as likely as any other"
         how = "Estimates by SALib, which may come out a little below 0 or above 1; ± is its 95 %."
         yield from _wrapped(f"{where}; {told.runs:,} variants at each, on the same chances. {how}", width, indent=0, style="dim")

@@ -104,6 +104,8 @@ def _scale(sheet: Sheet, axes: Axes, told: Sensitivity, across: tuple[float, flo
     if isinstance(replay, int | float) and not isinstance(replay, bool) and low <= replay <= high:
         axes.plot([replay, replay], [top, foot], color=INK, linewidth=3 * sheet.point, linestyle=(0, (2, 2)), zorder=6, gid="history")
         tick(replay, remembered(replay, told.unit), bold=True)
+    if not told.swings[0].size:
+        return
     unit = 10.0 ** math.floor(math.log10((high - low) / _TICKS))
     step = next(factor * unit for factor in (1, 2, 5, 10) if factor * unit >= (high - low) / _TICKS)
     for number in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1):
