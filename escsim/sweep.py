@@ -73,7 +73,11 @@ def sweep(told: Sweep, question: str | None = None, *, paper: bool = False) -> P
         _mark(sheet, axes, told, name, across, up, crossings)
         _values(sheet, axes, told, across, bottom)
         what = f"{'medians' if base.unit == 'days' else 'means' if base.unit == 'times' else 'points'} with 95 % intervals"
-        key = f"line exact at each value, sampled {what}" if solved else f"sampled {what}, the line only joins them" + "; ▲ beyond the period" * bool(above)
+        key = (
+            f"line exact at each value, sampled {what}"
+            if solved
+            else f"sampled {what}, the line only joins them" + "; ▲ beyond the period" * bool(above)
+        )
         number, asked = parameter_name(told.scenario, known.name), plain(told.scenario.questions[name].text or words(name), 300)
         for y, text in ((92, capital(number)), (126, asked), (160, capital(key))):
             sheet.write(_LEFT, bottom + y, sheet.fit(text, sheet.width - _LEFT - 40), bold=y == 92, color=INK if y == 92 else FADED)
