@@ -5,6 +5,7 @@ Everything is worked out from the numbers of the run, by rule, for any scenario 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date as Day
@@ -64,6 +65,35 @@ def unit_name(scenario: Scenario, unit: str) -> str:
     if unit in scenario.missions:
         return mission_name(scenario, unit)
     return f"the worse mission of {' and '.join(actor_name(scenario, key) for key in unit.split('-'))}"
+
+
+def parameter_name(scenario: Scenario, name: str, *, short: bool = False) -> str:
+    """Name a number of a scenario in words; in short without the choice that an option belongs to."""
+    owner, _, key = name.partition(".")
+    if owner in scenario.choices:
+        return f"share of {words(key)}" + f" in {words(owner)}" * (not short)
+    return f"{words(key)} of {words(owner)}"
+
+
+def quantity(value: float, unit: str) -> str:
+    """Write the number of an answer, counted in shares, days or times; an infinite time lies beyond the period."""
+    if value == math.inf:
+        return "beyond the period"
+    return {"share": f"{100 * value:.0f} %", "days": f"{value:.1f} days" if value < 100 else f"{value:,.0f} days", "times": f"{value:.2f}"}[unit]
+
+
+def capital(text: str) -> str:
+    """Begin a text with a capital letter and leave the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def remembered(replay: object, unit: str) -> str:
+    """Say what history's answer was, or that there is none."""
+    if isinstance(replay, bool):
+        return "history: yes" if replay else "history: no"
+    if isinstance(replay, int):
+        return f"history: {replay}"
+    return f"history: {quantity(replay, unit)}" if isinstance(replay, float) else "history has no answer"
 
 
 def subtitle(trajectory: Trajectory) -> str:

@@ -14,6 +14,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date as Day
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -22,8 +23,10 @@ import click
 from escsim import __version__
 
 if TYPE_CHECKING:
+    from escsim.questions import Answer
     from escsim.report import Line
     from escsim.scenario import Intervention, Scenario
+    from escsim.sensitivity import Bounds, Sweep
     from escsim.style import Picture
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -216,6 +219,8 @@ def replay(s: str, until: str | None, why: bool, json_: bool, quiet: bool) -> No
 @click.option(
     "--precision", type=click.FloatRange(1e-5, 0.5), metavar="P", help="As many variants as make every share certain to within P, such as 0.002."
 )
+@click.option("--vary", metavar="NAME=LOW:HIGH:STEP", help="Tell only how the answers move with a number, such as recall.probability=0:1:0.1.")
+@click.option("--bounds", is_flag=True, help="Tell between what the answers lie over the ranges that the file states.")
 @from_day
 @changes("remove", "move", "choose", "set_")  # and not --force, which is another thing here
 @click.option("-o", "--out", metavar="FILE", help="Write the result to a .json, .csv or .parquet; or to a folder, which keeps what is finished.")
@@ -232,6 +237,8 @@ def simulate(
     threads: int | None,
     precision: float | None,
     from_: str | None,
+    vary: str | None,
+    bounds: bool,
     out: str | None,
     events: Path | None,
     cluster: str | None,
@@ -251,10 +258,16 @@ def simulate(
     from escsim.intervals import enough
 
     if precision is not None:
-        if n is not None:
-            raise click.UsageError("give -n or --precision, which says how many it takes, not both")
+        _apart({"--precision": True, "-n": n})
         n = enough(precision)
+    what_if = from_ is not None or any(changes.values())
+    _apart({"--vary": vary, "--bounds": bounds, "--from or a what-if": what_if})
     scenario = _load(s)
+    if vary is not None:
+        for name, given in (("--daily", daily), ("-o", out), ("--events", events), ("--cluster", cluster)):
+            _apart({"--vary": vary, name: given})
+        _vary(scenario, vary, n, seed, threads, quiet=quiet, json_=json_)
+        return
     intervention = _intervention(scenario, None, changes) if any(changes.values()) else None
     day = _day(scenario, from_)
     n, seed = n or scenario.variants.runs, scenario.variants.seed if seed is None else seed
@@ -276,13 +289,14 @@ def simulate(
             stop=stop,
         )
     solved = None if ensemble.given is not None else exact.beside(scenario, intervention)
-    answers = exact.known(solved, scenario, ensemble.answers())
+    found = _bounds(scenario, n, seed, threads, quiet=quiet) if bounds else {}
+    answers = _bounded(exact.known(solved, scenario, ensemble.answers()), found)
     if json_:
         _data(results.to_dict(ensemble, answers, solved))
     else:
         _print(report.ensemble(ensemble, width=_width(), daily=daily, exact=None if solved is None else solved.occupancy))
-        if answers:
-            _print(report.answers(scenario, answers, width=_width()))
+        _print(report.answers(scenario, answers, width=_width()))
+        _print(report.bounds(scenario, found, width=_width()))
     if files:
         _write(results.contents(files[0], ensemble, answers, solved, origin), force=True)
     if ensemble.n < n:
@@ -293,6 +307,24 @@ def simulate(
             results.write_events(events, ensemble, origin, threads, progress)
     if files or log:
         _talk(quiet, f"\nresults: {', '.join(map(str, files + log))}")
+
+
+def _apart(options: dict[str, Any]) -> None:
+    """Refuse options that do not go together."""
+    said = [name for name, value in options.items() if value not in (None, False)]
+    if len(said) > 1:
+        raise click.UsageError(f"{said[0]} does not go with {said[1]}")
+
+
+def _vary(scenario: Scenario, vary: str, n: int | None, seed: int | None, threads: int | None, *, quiet: bool, json_: bool) -> None:
+    """Tell how the answers move with a number."""
+    from escsim import report
+
+    sweep = _sweep(scenario, vary, n, seed, threads, quiet=quiet)
+    if json_:
+        _data(sweep.to_dict())
+    else:
+        _print(report.sweep(sweep, width=_width()))
 
 
 def _places(out: str | None, events: Path | None) -> tuple[list[Path], list[Path], Path | None]:
@@ -361,6 +393,108 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
         yield stop
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _sweep(scenario: Scenario, vary: str, n: int | None, seed: int | None, threads: int | None, *, quiet: bool) -> Sweep:
+    """Run a scenario along one of its numbers, said as NAME=LOW:HIGH:STEP."""
+    from escsim import ranges, sensitivity
+    from escsim.errors import AskedError, quoted
+
+    name, equals, steps = vary.partition("=")
+    if not equals:
+        raise click.UsageError(f"--vary: it is written --vary EVENT.probability=0:1:0.1 or CHOICE.OPTION=0:1:0.1, not {quoted(vary)}")
+    try:
+        values = ranges.parameter(scenario, name).steps(steps)
+        with _lean(), _progress((len(values) + 1) * (n or scenario.variants.runs), quiet) as progress:
+            return sensitivity.vary(scenario, name, values, n, seed, threads=threads, progress=progress)
+    except AskedError as error:
+        raise click.UsageError(f"--vary: {error}") from None
+
+
+def _bounds(scenario: Scenario, n: int | None, seed: int | None, threads: int | None, *, quiet: bool) -> dict[str, Bounds]:
+    """Give the bounds of all answers over the stated ranges."""
+    from escsim import ranges, sensitivity
+    from escsim.errors import AskedError
+
+    many = 3 * len(ranges.ranges(scenario)) * (n or scenario.variants.runs) + sensitivity.SAMPLED * sensitivity.SKETCH
+    try:
+        with _lean(), _progress(many, quiet) as progress:
+            return sensitivity.bounds(scenario, n, seed, threads=threads, progress=progress)
+    except AskedError as error:
+        raise click.UsageError(f"--bounds: {error}") from None
+
+
+def _bounded(answers: dict[str, Answer], found: dict[str, Bounds]) -> dict[str, Answer]:
+    """Put bounds beside the answers, those of a peak by status."""
+    from dataclasses import replace
+
+    told = dict(answers)
+    for label, each in found.items():
+        name, _, status = label.partition(": ")
+        data = {**(told[name].bounds or {}), status: each.to_dict()} if status else each.to_dict()
+        told[name] = replace(told[name], bounds=data)
+    return told
+
+
+@cli.command("sensitivity")
+@click.argument("s")
+@click.option("--question", metavar="NAME", help="Whose answer; by default the first that asks for a probability.")
+@runs
+@seeded
+@threaded
+@click.option("--points", type=click.IntRange(0, 2**16), default=64, show_default=True, help="For Sobol's indices: a power of 2, or 0 for none.")
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Draw the swings as a tornado (.png, .svg, .pdf).")
+@click.option("--print", "paper", is_flag=True, help="Draw for A4 paper instead of a screen.")
+@force
+@as_json
+@quiet
+def sensitivity_(
+    s: str,
+    question: str | None,
+    n: int | None,
+    seed: int | None,
+    threads: int | None,
+    points: int,
+    out: Path | None,
+    paper: bool,
+    force: bool,
+    json_: bool,
+    quiet: bool,
+) -> None:
+    """Tell which of the ranges that S states move an answer.
+
+    Each range from its low to its high end while all else is as in the file, and all together by Sobol's indices.
+    """
+    from escsim import ranges, report, sensitivity
+    from escsim.errors import AskedError
+
+    suffix = _suffix(out) if out else ""
+    if paper and not out:
+        raise click.UsageError("--print goes with -o")
+    scenario = _load(s)
+    many = (2 * len(ranges.ranges(scenario)) + 5) * (n or scenario.variants.runs) + points * (len(ranges.ranges(scenario)) + 2) * sensitivity.SKETCH
+    try:
+        if points:
+            import_module("SALib.analyze.sobol")  # before anything is kept from being imported
+        with _lean(), _progress(many, quiet) as progress:
+            told = sensitivity.sensitivity(scenario, question, n, seed, points=points, threads=threads, progress=progress)
+    except AskedError as error:
+        raise click.UsageError(str(error)) from None
+    except ModuleNotFoundError as error:
+        if not str(error.name).startswith("SALib"):
+            raise
+        raise click.UsageError("Sobol's indices need SALib, which is not installed: pip install 'escsim[sensitivity]', or --points 0") from None
+    if out:
+        from escsim import plots
+        from escsim.tornado import tornado
+
+        picture = tornado(told, paper=paper)
+        _write({out: plots.render(picture.figure, suffix, picture.description)}, force=force)
+    if json_:
+        _data({**told.to_dict(), **({"file": str(out)} if out else {})})
+    else:
+        _print(report.sensitivity(told, width=_width()))
+    _talk(quiet or json_ or out is None, f"\n{out}")
 
 
 @cli.command()
@@ -769,9 +903,7 @@ def plot(
             raise click.UsageError(f"{option} goes with {', '.join(each for each in KINDS if name in KINDS[each].options)}; not with {kind}")
     scenario = _load(s)
     path = out or Path(f"{scenario.name}-{kind}.png")
-    suffix = path.suffix.lstrip(".").lower()
-    if suffix not in FORMATS:
-        raise click.UsageError(f"cannot tell the format of {str(path)!r}; give it one of the endings .png, .svg, .pdf")
+    suffix = _suffix(path)
     try:
         picture = _picture(scenario, kind, given, quiet=quiet, paper=paper)
     except AskedError as error:
@@ -785,6 +917,14 @@ def plot(
     else:
         click.echo(path)
         _talk(quiet, textwrap.fill(picture.description, _width()))
+
+
+def _suffix(path: Path) -> str:
+    """Give the format that the name of a picture ends with."""
+    suffix = path.suffix.lstrip(".").lower()
+    if suffix not in FORMATS:
+        raise click.UsageError(f"cannot tell the format of {str(path)!r}; give it one of the endings .png, .svg, .pdf")
+    return suffix
 
 
 def _picture(scenario: Scenario, kind: str, given: dict[str, Any], *, quiet: bool, paper: bool) -> Picture:

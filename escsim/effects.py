@@ -6,7 +6,7 @@ differs is the change's doing alone. The sums are integers, so they add up over 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from escsim.ensemble import Ensemble
 from escsim.intervals import Estimate, paired_mean, paired_share
-from escsim.questions import grain, kind, paired
+from escsim.questions import UNITS, grain, kind, paired
 from escsim.running import usable_threads
-from escsim.scenario import Question
+from escsim.scenario import Question, Scenario
 from escsim.times import TICKS_A_DAY
 from escsim.trajectory import Step
 from escsim.worlds import Worlds
@@ -139,12 +139,13 @@ class Comparison:
 
 
 def effect(base: Ensemble, changed: Ensemble, asked: dict[str, Question] | None = None, threads: int | None = None) -> Comparison:
-    """Compare two ensembles of one scenario world by world.
+    """Compare two ensembles of one scenario world by world, or of two that differ in their numbers alone.
 
     Parameters
     ----------
     base, changed : Ensemble
-        Of the same scenario, seed and size; usually the second under an intervention.
+        Of the same seed and size, and of scenarios with the same period, ladder, missions and events in the same order;
+        usually of one scenario, the second under an intervention.
     asked : dict of str to Question, optional
         By default the scenario's own questions.
     threads : int, optional
@@ -152,33 +153,46 @@ def effect(base: Ensemble, changed: Ensemble, asked: dict[str, Question] | None 
     Raises
     ------
     ValueError
-        If scenario, seed or size differ.
+        If any of these differ.
     """
-    if (base.scenario.hash, base.seed, base.n) != (changed.scenario.hash, changed.seed, changed.n):
-        raise ValueError("two ensembles can be compared if they have the same scenario, seed and number of variants")
+    if (_frame(base.scenario), base.seed, base.n) != (_frame(changed.scenario), changed.seed, changed.n):
+        raise ValueError("two ensembles can be compared if they have the same scenario, seed and number of variants; only its numbers may differ")
     asked = base.scenario.questions if asked is None else asked
-    sums: dict[str, Sums] = {}
-    differ = 0
 
     def count(chunk: tuple[int, int]) -> tuple[int, dict[str, Sums]]:
         pair = base.worlds(*chunk), changed.worlds(*chunk)
-        found = {}
-        for name, question in asked.items():
-            ours, theirs = paired(*pair, question)
-            if question.peak is None:
-                found[name] = _summed(ours, theirs)
-            else:
-                found |= {f"{name}: {status}": _summed(ours == rank, theirs == rank) for rank, status in enumerate(base.scenario.ladder.statuses)}
-        return int(np.count_nonzero(_different(*pair))), found
+        return int(np.count_nonzero(_different(*pair))), summed(*pair, asked)
 
     with ThreadPoolExecutor(threads or usable_threads(), thread_name_prefix="escsim") as pool:
-        for many, found in pool.map(count, base.chunks()):
-            differ += many
-            for name, each in found.items():
-                sums[name] = Sums(*map(sum, zip(sums.get(name, Sums(0, 0, 0, 0, 0, 0)), each, strict=True)))
+        many, parts = zip(*pool.map(count, base.chunks()), strict=True)
+    return Comparison(base, changed, sum(many), added(base.scenario, asked, parts))
+
+
+def _frame(scenario: Scenario) -> tuple[object, ...]:
+    """Give what two scenarios share if their worlds can be compared."""
+    return scenario.period, scenario.ladder, scenario.missions, list(scenario.order)
+
+
+def summed(ours: Worlds, theirs: Worlds, asked: dict[str, Question]) -> dict[str, Sums]:
+    """Add up the answers of worlds and their twins, by question; of a `peak` for each status."""
+    found = {}
+    for name, question in asked.items():
+        one, other = paired(ours, theirs, question)
+        if question.peak is None:
+            found[name] = _summed(one, other)
+        else:
+            found |= {f"{name}: {status}": _summed(one == rank, other == rank) for rank, status in enumerate(ours.scenario.ladder.statuses)}
+    return found
+
+
+def added(scenario: Scenario, asked: dict[str, Question], parts: Iterable[dict[str, Sums]]) -> dict[str, Effect]:
+    """Give the effects that the sums of all chunks tell."""
+    sums: dict[str, Sums] = {}
+    for part in parts:
+        for name, each in part.items():
+            sums[name] = Sums(*map(sum, zip(sums.get(name, Sums(0, 0, 0, 0, 0, 0)), each, strict=True)))
     kinds = {name: kind(asked[name if name in asked else name.rpartition(": ")[0]]) for name in sums}
-    days = grain(base.scenario) / TICKS_A_DAY
-    return Comparison(base, changed, differ, {name: _effect(kinds[name], each, days) for name, each in sums.items()})
+    return {name: _effect(kinds[name], each, grain(scenario) / TICKS_A_DAY) for name, each in sums.items()}
 
 
 def _summed(ours: NDArray[Any], theirs: NDArray[Any]) -> Sums:
@@ -199,7 +213,7 @@ def _different(one: Worlds, other: Worlds) -> NDArray[np.bool_]:
 
 
 def _effect(kind: str, sums: Sums, days: float) -> Effect:
-    unit = {"probability": "share", "peak": "share", "count": "times"}.get(kind, "days")
+    unit = UNITS[kind]
     method = METHODS["share" if unit == "share" else "mean"]
     if not sums.n:
         return Effect(kind, unit, 0, None, None, None, None, None, method, None)

@@ -564,6 +564,30 @@ def trajectory(
     return found
 
 
+def variants(scenario: Scenario, process: Process, n: int, seed: int) -> Iterator[Worlds]:
+    """Run variants for what happens in each of them and nothing else, chunk by chunk; the chunks are those of an `Ensemble`.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    process : Process
+        The scenario compiled.
+    n, seed : int
+
+    Raises
+    ------
+    ScenarioError
+        If 10,000 events fire in one run.
+    """
+    packed = _pack(process, None)
+    for at, many in _chunks(0, n, _chunk(process)):
+        try:
+            told = _firings(process, seed, at, many, 64 * many, packed)
+        except _RunawayError as error:
+            raise _told(scenario, process, None, None, seed, error.trajectory) from None
+        yield _worlds(scenario, process, many, told)
+
+
 def _run_alone(scenario: Scenario, process: Process, given: Given | None, seed: int, i: int, intervention: Intervention | None) -> Trajectory:
     """Run a trajectory on the readable stepper."""
     if given is None:

@@ -39,15 +39,15 @@ def compared(told: Effect) -> tuple[str, str]:
     return form(told.base), form(told.changed)
 
 
-def effected(told: Effect) -> str:
-    """Give an effect with its interval."""
+def effected(told: Effect, *, brief: bool = False) -> str:
+    """Give an effect with its interval; `brief` leaves the unit away, for a table."""
     if told.estimate is None or told.low is None or told.high is None:
         return "cannot be asked in both worlds"
     scale, digits, unit = {"share": (100, 1, "points"), "days": (1, 1, "days"), "times": (1, 2, "")}[told.unit]
     if told.gain is None and told.estimate == 0:
-        return "none: no variant answers otherwise"
+        return "none" if brief else "none: no variant answers otherwise"
     middle, low, high = (f"{each * scale:+.{digits}f}" for each in (told.estimate, told.low, told.high))
-    return f"{middle} {unit}".rstrip() + f" ({low} to {high})"
+    return f"{middle} {'' if brief else unit}".rstrip() + f" ({low} to {high})"
 
 
 def in_history(told: Answer) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,10 @@ from escsim.distributions import ABSOLUTE, LINEAR, STEP, TABLE, TRIANGULAR
 from escsim.draws import address
 from escsim.errors import Problem, ScenarioError
 from escsim.scenario import NOTHING, Event, Follows, Intervention, Scenario, counterpart, missions_of
+from escsim.times import TICKS_A_DAY
+
+if TYPE_CHECKING:
+    from escsim.trajectory import Trajectory
 
 Words = NDArray[np.uint64]
 Floats = NDArray[np.float64]
@@ -166,9 +170,24 @@ def compile_scenario(scenario: Scenario, intervention: Intervention | None = Non
     return _Compiler(scenario, intervention or Intervention.model_construct()).process()
 
 
+def renumbered(process: Process, scenario: Scenario, history: Trajectory | None) -> Process:
+    """Compile a scenario of which only probabilities, delays and shares of options differ from those of a process, in a fifth of the time.
+
+    Parameters
+    ----------
+    process : Process
+    scenario : Scenario
+    history : Trajectory or None
+        The replay of either, which is the same, if the file tells a history.
+    """
+    compiler = _Compiler(scenario, Intervention.model_construct(), history)
+    return process._replace(chance=compiler.chance(), **compiler.delays(), cut=compiler.choices()["cut"])
+
+
 class _Compiler:
-    def __init__(self, scenario: Scenario, intervention: Intervention) -> None:
+    def __init__(self, scenario: Scenario, intervention: Intervention, history: Trajectory | None = None) -> None:
         self.scenario = scenario
+        self.history = history
         self.intervention = intervention
         self.events = [_changed(event, intervention) for event in scenario.events]
         self.order = scenario.order
@@ -198,7 +217,7 @@ class _Compiler:
         moves, gates = self.moves(), self.gates()
         return Process(
             end=scenario.period.ticks,
-            days=sum(1 for _ in scenario.period.days()),
+            days=scenario.period.ticks // TICKS_A_DAY,
             n_events=sizes["events"],
             n_missions=sizes["missions"],
             n_statuses=sizes["statuses"],
@@ -207,7 +226,7 @@ class _Compiler:
             n_pairs=len(pairs),
             depth=self.depth(moves, gates["admits"]),
             key=_words(address("event", event.id) for event in self.events),
-            chance=_words(threshold(1.0 if event.probability is None else event.probability) for event in self.events),
+            chance=self.chance(),
             **self.delays(),
             **moves,
             **gates,
@@ -238,6 +257,10 @@ class _Compiler:
             words[self.order[name] // 64] |= 1 << self.order[name] % 64
         return words
 
+    def chance(self) -> Words:
+        """Compile the probability of every event."""
+        return _words(threshold(1.0 if event.probability is None else event.probability) for event in self.events)
+
     def delays(self) -> dict[str, Any]:
         """Compile the delay of every event."""
         moved = {**(self.intervention.move or {}), **(self.intervention.force or {})}
@@ -263,7 +286,7 @@ class _Compiler:
         """Give the law of each event's delay, by rule: stated, or the spread around history's gap."""
         scenario = self.scenario
         period = scenario.period
-        replayed = {step.event: step for step in scenario.replay().steps} if any(event.date for event in self.events) else {}
+        replayed = {step.event: step for step in (self.history or scenario.replay()).steps} if any(event.date for event in self.events) else {}
         laws: list[dist.Distribution] = []
         for event in self.events:
             if event.delay is not None:

@@ -7,6 +7,7 @@ Times are counted in whole hours, rounded down; their sum is exact to the millis
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -24,7 +25,7 @@ Tally = NDArray[np.int64]
 HOURS = 24
 HOUR = TICKS_A_DAY // HOURS
 MILLI = 1000  # ticks
-KINDS = ("probability", "time_in", "time_to", "peak", "count")
+UNITS = {"probability": "share", "time_in": "days", "time_to": "days", "peak": "share", "count": "times"}  # by kind
 MOST = 10_000  # times that an event happens in a trajectory, at most
 QUARTILES = (0.25, 0.5, 0.75)
 METHODS = {
@@ -60,6 +61,8 @@ class Answer:
         The answer of history: days for times, None if it cannot be asked or does not come about.
     exact : float or None
         The exact probability or mean, where the scenario is a Markov chain that tells it.
+    bounds : dict or None
+        Between what it lies over the stated ranges, as plain data; of a peak by status.
     """
 
     kind: str
@@ -73,6 +76,23 @@ class Answer:
     mean: Estimate | None = None
     replay: bool | float | str | None = None
     exact: float | None = None
+    bounds: dict[str, Any] | None = None
+
+    @property
+    def unit(self) -> str:
+        """What its numbers are counted in: "share", "days" or "times"."""
+        return UNITS[self.kind]
+
+    def numbers(self, name: str) -> dict[str, Estimate]:
+        """Give its numbers with their intervals, under a name: one, or of a `peak` one for each status, as `NAME: STATUS`.
+
+        A time is a median, infinite where that lies beyond the period; what cannot be asked has none.
+        """
+        if self.kind == "peak":
+            return {f"{name}: {status}": share for status, share in (self.shares or {}).items()}
+        if not self.asked:
+            return {}
+        return {name: Estimate(*(math.inf if each is None else each for each in (self.estimate, self.low, self.high)))}
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain data for JSON."""
@@ -148,7 +168,7 @@ def size(scenario: Scenario, question: Question) -> int:
 
 def kind(question: Question) -> str:
     """Give the kind of a question."""
-    return next(each for each in KINDS if getattr(question, each) is not None)
+    return next(each for each in UNITS if getattr(question, each) is not None)
 
 
 def leading(asked: Mapping[str, Question]) -> list[str]:

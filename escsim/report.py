@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from escsim.effects import Comparison
     from escsim.ensemble import Ensemble
     from escsim.forecasts import Record
+    from escsim.intervals import Estimate
     from escsim.questions import Answer
+    from escsim.sensitivity import Bounds, Sensitivity, Sweep
 
 Style = str  # "", "bold", "dim", "worse" or "better": the command line turns it into colour
 Line = tuple[str, Style]
@@ -34,6 +36,7 @@ Line = tuple[str, Style]
 _QUOTES = str.maketrans("‘’", "''")
 _SIGNS = {"worse": "▼", "better": "▲", "same": "=", "reported": "●", "added": "○", "apart": "·"}
 _ASCII = {"worse": "v", "better": "^", "same": "=", "reported": "*", "added": "o", "apart": "-"}
+_SLIGHT, _SMALL = 0.01, 0.05  # of a variance, and of the largest swing: less is not told one by one
 _LIKELIHOOD = (
     "Log-likelihoods are exact, in natural units: of a choice, a chance and a delay that ends on that day, given when the event was called. "
     "They compare two codings of one crisis. A gap without a delay of its own has history's as its mean, so its step is likelier than one foretold."
@@ -394,7 +397,9 @@ def _flat(value: Any) -> str:
 
 
 def answers(scenario: Scenario, told: dict[str, Answer], *, width: int = 100) -> Iterator[Line]:
-    """Tell the answers to questions, history beside the variants."""
+    """Tell the answers to questions, history beside the variants; nothing if there are none."""
+    if not told:
+        return
     yield "", ""
     yield "Questions", "bold"
     rows = [(name, in_history(each), answered(each, scenario.questions[name]) + exactly(each)) for name, each in told.items()]
@@ -490,6 +495,125 @@ def comparison(told: Comparison, name: str | None = None, *, run: int | None = N
     if run is not None:
         yield "", ""
         yield from _parting(told, run, width)
+
+
+def sweep(told: Sweep, *, width: int = 100) -> Iterator[Line]:
+    """Tell how the answers move along a parameter: a row for each value, the file's own among them."""
+    scenario, known = told.scenario, told.parameter
+    points = {told.value(point): point for point in (*told.points, told.base)}
+    first, last = (known.told(end) for end in (min(points), max(points)))
+    yield from _wrapped(f"{scenario.title}. {known.name} from {first} to {last}", width, indent=0, style="bold")
+    exactly = " Exact values after =." if any(each.exact is not None for each in told.base.answers.values()) else ""
+    many = f"{told.n:,} variant{'s' * (told.n > 1)} at each value, on the same chances, seed {told.seed}"
+    yield from _wrapped(f"{many}; * is what the file says. In brackets the 95 % interval; times are medians.{exactly}", width, indent=0, style="dim")
+    cells, still = dict[str, list[str]](), list[str]()
+    for name, base in told.base.answers.items():
+        for label in base.numbers(name):
+            found = [(point.answers[name].numbers(name).get(label), point.answers[name].exact) for _, point in sorted(points.items())]
+            if all(each == found[0] for each in found):
+                still.append(f"{label} {_number(*found[0][:1], base.unit, found[0][1])}")
+            else:
+                cells[label] = [_number(each, base.unit, exact) for each, exact in found]
+    values = [known.told(value) + "*" * (value == told.value(told.base)) for value in sorted(points)]
+    size = max(map(len, [known.name, *values]))
+    room, blocks = 0, list[list[str]]()
+    for label, column in cells.items():
+        wide = 2 + max(map(len, [label, *column]))
+        if wide > room:
+            room = width - size
+            blocks.append([])
+        room -= wide
+        blocks[-1].append(label)
+    for block in blocks:
+        yield "", ""
+        yield from table([known.name, *block], list(zip(values, *map(cells.__getitem__, block), strict=True)), right=True)
+    if still:
+        yield "", ""
+        yield from _wrapped(f"The same at every value: {', '.join(still)}.", width, indent=2)
+
+
+def bounds(scenario: Scenario, found: dict[str, Bounds], *, width: int = 100) -> Iterator[Line]:
+    """Tell between what the answers lie over the stated ranges; nothing if that was not asked."""
+    if not found:
+        return
+    yield "", ""
+    yield "Bounds over the stated ranges", "bold"
+    rows = []
+    for label, each in found.items():
+        if each.high.estimate:
+            rows.append((label, _number(each.base, each.unit), f"{_number(each.low, each.unit)} and {_number(each.high, each.unit)}"))
+    yield from columns(["question", "as the file has it", "between"], rows, width)
+    for each in list(found.values())[:1]:
+        yield from _wrapped(_looked_for(each, scenario), width, indent=0, style="dim")
+
+
+def _looked_for(found: Bounds, scenario: Scenario) -> str:
+    from escsim.ranges import ranges, scaled  # with NumPy, which only this needs
+
+    where = f"The smallest and the largest found at {found.points:,} points within the ranges of {len(ranges(scenario))} numbers"
+    told = f"{where}, each from {found.runs:,} variants, with its 95 % sampling interval. What was not looked at may lie beyond."
+    choices = scaled(scenario, ranges(scenario))
+    return told + f" In {' and '.join(choices)}, shares that are more than 1 together are scaled to 1." * bool(choices)
+
+
+def sensitivity(told: Sensitivity, *, width: int = 100) -> Iterator[Line]:
+    """Tell which ranges matter to an answer: one at a time, and all together."""
+    scenario, question = told.scenario, told.scenario.questions[told.question]
+    yield from _wrapped(f"{scenario.title}. What moves the answer to {told.question}", width, indent=0, style="bold")
+    yield from _wrapped(question.text or "", width, indent=0)
+    mean = "" if told.unit == "share" else "mean "
+    many = f"{told.n:,} variant{'s' * (told.n > 1)}, seed {told.seed}"
+    yield from _wrapped(
+        f"As the file has it: {mean}{_number(told.base.measure, told.unit)}; history: {in_history(told.base.answers[told.question])}.",
+        width,
+        indent=0,
+    )
+    yield "", ""
+    yield "One range at a time, all else as in the file; the largest swing first", "bold"
+    rows, clear = [], [each for each in told.swings if each.size > _SMALL * told.swings[0].size]
+    for each in clear:
+        for name, point in ((each.parameter.name, each.low), ("", each.high)):
+            moved = "-" if point.effect is None else effected(point.effect, brief=True)
+            rows.append((name, each.parameter.told(point.values[each.parameter.name]), mean + _number(point.measure, told.unit), moved))
+    unit = {"share": "points", "days": "days", "times": "times"}[told.unit]
+    yield from table(["number", "at", "answer (95 %)", f"{unit} from the file's (95 %, paired)"], rows)
+    if rest := told.swings[len(clear) :]:
+        most = {"share": f"{100 * rest[0].size:.1f}", "days": f"{rest[0].size:.1f}", "times": f"{rest[0].size:.2f}"}[told.unit]
+        names = ", ".join(each.parameter.name for each in rest)
+        yield from _wrapped(f"The others move it by {most} {unit} at most: {names}.", width, indent=2)
+    yield from _wrapped(f"{many}; at every end the same chances.", width, indent=0, style="dim")
+    if told.points:
+        yield "", ""
+        yield "All ranges together: what share of the answer's variance each makes (Sobol, 95 %)", "bold"
+        heavy = [each for each in told.indices if each.total >= _SLIGHT]
+        both = [(each.parameter.name, *(f"{share:.2f} ±{half:.2f}" for share, half in (each[1:3], each[3:5]))) for each in heavy]
+        yield from table(["number", "alone", "with others"], both)
+        if len(heavy) < len(told.swings):
+            yield from _wrapped(f"{len(told.swings) - len(heavy)} others make less than {_SLIGHT:.2f} with others.", width, indent=2)
+        where = f"{told.points:,} points within the ranges, every value as likely as any other"
+        how = "Estimates by SALib, which may come out a little below 0 or above 1; ± is its 95 %."
+        yield from _wrapped(f"{where}; {told.runs:,} variants at each, on the same chances. {how}", width, indent=0, style="dim")
+    yield "", ""
+    ends = " and ".join(_number(each, told.unit) for each in (told.bounds.low, told.bounds.high))
+    yield from _wrapped(f"Between {ends}{', medians,' * (told.unit == 'days')} over the stated ranges.", width, indent=0, style="bold")
+    yield from _wrapped(_looked_for(told.bounds, scenario), width, indent=0, style="dim")
+    yield from _wrapped(_ASSUMED, width, indent=0, style="dim")
+
+
+def _number(told: Estimate | None, unit: str, exact: float | None = None) -> str:
+    """Give a number with its interval, and exactly where that is known."""
+    if told is None:
+        return "not asked"
+
+    def form(value: float) -> str:
+        if value == math.inf:
+            return "beyond"
+        return {"share": bounded(value), "days": f"{value:.1f}", "times": f"{value:.2f}"}[unit]
+
+    middle, low, high = map(form, told)
+    sign = {"share": " %", "days": " days", "times": ""}[unit] * (told.estimate != math.inf)
+    exactly = "" if exact is None or unit != "share" else f" ={100 * exact:.2f}"
+    return f"{middle}{sign} ({low} to {high}){exactly}"
 
 
 def _parting(told: Comparison, run: int, width: int) -> Iterator[Line]:
