@@ -111,6 +111,8 @@ def _statuses(scenario: Scenario, unit: str, names: Sequence[str]) -> tuple[list
         if name not in known:
             raise AskedError(f"there is no status or group {quoted(name)}: {suggest(name, known, 'known statuses and groups')}")
     wanted = scenario.ladder.resolve(names or levels(scenario, unit).down)
+    if not wanted:
+        raise AskedError(f"no status is below the one that {unit} starts in: say which to look at, such as {scenario.ladder.statuses[0]}")
     return [each for each in scenario.ladder.statuses if each in wanted], " or ".join(f"‘{words(name)}’" for name in names) or "down"
 
 
