@@ -350,6 +350,7 @@ def test_the_command_writes_picture_and_numbers(escsim: Run, tmp_path: Path, kin
         (["occupancy", "--question", "days_to_return"], "--question goes with cumulative, durations; not with occupancy"),
         (["durations", "--status", "severed"], "--status goes with difference; not with durations"),
         (["diagram", "--what-if", "early_call"], "--what-if goes with difference; not with diagram"),
+        (["durations", "--question", "days_to_return", "--of", "PAK-IRN"], "--of does not go with --question"),
         (["cumulative", "--question", "days_to_retrun"], "there is no question 'days_to_retrun': did you mean 'days_to_return'?"),
         (["cumulative", "--question", "days_without_envoys"], "cumulative draws questions of the kind time_to, which 'days_without_envoys' is not"),
         (["durations", "--question", "severed"], "durations draws questions of the kinds time_in and time_to, which 'severed' is not"),
