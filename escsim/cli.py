@@ -901,6 +901,8 @@ def plot(
         if name not in KINDS[kind].options:
             option = next(each.opts[0] for each in ctx.command.params if each.name == name)
             raise click.UsageError(f"{option} goes with {', '.join(each for each in KINDS if name in KINDS[each].options)}; not with {kind}")
+    if {"unit", "question"} <= given.keys():
+        raise click.UsageError("--of does not go with --question, which says itself whom it is about")
     scenario = _load(s)
     path = out or Path(f"{scenario.name}-{kind}.png")
     suffix = _suffix(path)
