@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from escsim.errors import plain
 from escsim.intervals import wilson
-from escsim.scenario import Scenario, counterpart
+from escsim.scenario import Event, Scenario, counterpart
 from escsim.times import TICKS_A_DAY
 from escsim.trajectory import Move, Step, Trajectory
 
@@ -66,10 +66,25 @@ def unit_name(scenario: Scenario, unit: str) -> str:
     return f"the worse mission of {' and '.join(actor_name(scenario, key) for key in unit.split('-'))}"
 
 
-def subtitle(trajectory: Trajectory) -> str:
-    """Say what a figure is of: the scenario, the kind of run, and the hash that tells which version of the file."""
+def event_name(event: Event) -> str:
+    """Name an event in at most 27 letters."""
+    name = plain(event.label) if event.label else words(event.id)
+    return name if len(name) <= 26 else name[:26].rsplit(" ", 1)[0] + "…"
+
+
+def subtitle(trajectory: Trajectory, runs: Sequence[Trajectory] = ()) -> str:
+    """Say what a figure is of: the scenario, the kind of run, the runs behind it, and the hash that tells which version of the file."""
     run = "replay of the record" if trajectory.draws == "history" else f"one possible run, {plain(trajectory.draws)}"
-    return f"{plain(trajectory.scenario.title, 70)} · {run} · scenario {trajectory.scenario.hash[:8]}"
+    told = f" · {behind(runs)}" if runs else ""
+    return f"{plain(trajectory.scenario.title, 50 if runs else 70)} · {run}{told} · scenario {trajectory.scenario.hash[:8]}"
+
+
+def behind(runs: Sequence[Trajectory]) -> str:
+    """Say which variants lie behind a trajectory."""
+    seed, first = runs[0].draws.split(", trajectory ")
+    last = runs[-1].draws.rsplit(" ", 1)[-1]
+    numbers = f"number {first}" if len(runs) == 1 else f"numbers {first}–{last}"
+    return f"grey: {len(runs)} of the variants, {seed}, {numbers}"
 
 
 def marker_key(scenario: Scenario) -> tuple[str, str]:
@@ -84,6 +99,14 @@ def paths(trajectory: Trajectory) -> dict[str, Moves]:
     """Give the moves of every mission."""
     moves = [(step, move) for step in trajectory.steps for move in step.moves]
     return {mission: [each for each in moves if each[1].mission == mission] for mission in trajectory.scenario.missions}
+
+
+def alike(trajectory: Trajectory, mission: str) -> bool:
+    """Say whether the mission the other way round is always in the same status, since the same steps move both."""
+    if (other := counterpart(mission)) not in trajectory.paths or trajectory.scenario.initial[other] != trajectory.scenario.initial[mission]:
+        return False
+    one, two = ([(step, move.dest) for step, move in paths(trajectory)[each]] for each in (mission, other))
+    return one == two
 
 
 def ends(trajectory: Trajectory) -> dict[str, list[str]]:
@@ -222,6 +245,20 @@ def finding(trajectory: Trajectory) -> str:
     return f"{len(taken(trajectory))} of {len(ways(trajectory))} ways between statuses taken" + f"; {who} ended at {where}" * bool(last)
 
 
+def recorded(history: Trajectory) -> str:
+    """Say in one line what the record holds."""
+    if not (steps := history.steps):
+        return "Nothing is recorded"
+    actors = {actor for step in steps for actor in history.event(step).actor}
+    who = f"{len(actors)} actors" if len(actors) > 1 else actor_name(history.scenario, actors.pop())
+    sure = sum(history.event(step).confidence == "high" for step in steps)
+    return f"{len(steps)} event{'s' * (len(steps) > 1)} by {who}, {_span(history, steps)}; {sure} with high confidence"
+
+
+def _span(trajectory: Trajectory, steps: Sequence[Step]) -> str:
+    return " to ".join(dict.fromkeys(_moment(trajectory, step) for step in (steps[0], steps[-1])))
+
+
 # The descriptions
 
 
@@ -233,8 +270,8 @@ def _described(trajectory: Trajectory, title: str, parts: Iterable[str]) -> str:
     return " ".join([f"{title}. {subtitle(trajectory)}.", *parts, end])
 
 
-def describe_trajectory(trajectory: Trajectory) -> str:
-    """Say in words what the figure of a trajectory shows."""
+def describe_trajectory(trajectory: Trajectory, runs: Sequence[Trajectory] = ()) -> str:
+    """Say in words what the figure of a trajectory shows, with the runs behind it."""
     scenario = trajectory.scenario
     parts = []
     for mission, moves in paths(trajectory).items():
@@ -243,9 +280,25 @@ def describe_trajectory(trajectory: Trajectory) -> str:
     if steps := [step for step in trajectory.steps if not step.moot]:
         stated = sum(scenario.reported(trajectory.event(step)) for step in steps)
         filled, hollow = marker_key(scenario)
-        span = " to ".join(dict.fromkeys(_moment(trajectory, step) for step in (steps[0], steps[-1])))
-        parts.append(f"{len(steps)} event{'s' * (len(steps) > 1)}, {span}: {stated} {filled}, {len(steps) - stated} {hollow}.")
+        parts.append(f"{len(steps)} event{'s' * (len(steps) > 1)}, {_span(trajectory, steps)}: {stated} {filled}, {len(steps) - stated} {hollow}.")
+    if runs:
+        parts.append(f"Behind it, {behind(runs)}.")
+        for mission in scenario.missions:
+            held = Counter(run.status_at(mission, scenario.period.ticks) for run in runs)
+            told = [f"{words(status)} {held[status]}" for status in scenario.ladder.statuses if held[status]]
+            parts.append(f"{mission_name(scenario, mission)} ends so in them: {', '.join(told)}.")
     return _described(trajectory, headline(trajectory), parts)
+
+
+def describe_record(history: Trajectory) -> str:
+    """Say in words what the figure of the record shows."""
+    told: dict[str, list[str]] = {}
+    for step in history.steps:
+        event = history.event(step)
+        actors = " and ".join(actor_name(history.scenario, actor) for actor in event.actor)
+        told.setdefault(actors, []).append(f"{event_name(event)}, {_moment(history, step)} ({event.confidence or 'no'} confidence)")
+    lanes = [f"{actors}: {'; '.join(events)}." for actors, events in told.items()]
+    return " ".join([f"{recorded(history)}. {subtitle(history)}.", *lanes])
 
 
 def describe_diagram(trajectory: Trajectory) -> str:
