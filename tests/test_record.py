@@ -68,7 +68,7 @@ def test_the_words_and_rows_are_the_record() -> None:
 
 def test_what_finds_no_room_is_counted() -> None:
     run = RUNS["iran-pakistan-2024"]
-    many = [dataclasses.replace(step, tick=step.tick + 7 * 3600 * 10**6 * k) for step in run.steps for k in range(4)]
+    many = [dataclasses.replace(step, tick=step.tick + 7 * 3600 * 10**6 * k) for step in run.steps for k in range(6)]
     picture = record.record(dataclasses.replace(run, steps=tuple(sorted(many, key=lambda step: step.tick))))
     check_readable(picture.figure)
     assert any("events are shown without a label" in each.get_text() for each in texts(picture.figure))
