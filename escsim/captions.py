@@ -116,10 +116,10 @@ def ends(trajectory: Trajectory) -> dict[str, list[str]]:
     return {status: [each for each in last if last[each] == status] for status in scenario.ladder.statuses if status in last.values()}
 
 
-def ways(trajectory: Trajectory) -> dict[Way, list[str]]:
+def ways(scenario: Scenario) -> dict[Way, list[str]]:
     """Give every way of the ladder from a status to a status, and the triggers that take it."""
     found: dict[Way, list[str]] = {}
-    for trigger, each in trajectory.scenario.ladder.triggers.items():
+    for trigger, each in scenario.ladder.triggers.items():
         for way in each.items():
             found.setdefault(way, []).append(trigger)
     return found
@@ -242,7 +242,7 @@ def finding(trajectory: Trajectory) -> str:
     last, total = ends(trajectory), len(trajectory.scenario.missions)
     who = "missions" if len(last) != 1 else "the mission" if total == 1 else f"{_count(total, total)} missions"
     where = ", ".join(f"‘{words(status)}’" + f" ({len(missions)})" * (len(last) > 1) for status, missions in last.items())
-    return f"{len(taken(trajectory))} of {len(ways(trajectory))} ways between statuses taken" + f"; {who} ended at {where}" * bool(last)
+    return f"{len(taken(trajectory))} of {len(ways(trajectory.scenario))} ways between statuses taken" + f"; {who} ended at {where}" * bool(last)
 
 
 def recorded(history: Trajectory) -> str:
@@ -308,7 +308,7 @@ def describe_diagram(trajectory: Trajectory) -> str:
     for (source, dest), moves in used.items():
         how = f"{', '.join(acts(moves))}, {' '.join(dates(trajectory, moves))}".replace("\N{NO-BREAK SPACE}", " ")
         parts.append(f"From {words(source)} to {words(dest)}: {how}.")
-    parts.append(f"{len(ways(trajectory)) - len(used)} ways were not taken.")
+    parts.append(f"{len(ways(trajectory.scenario)) - len(used)} ways were not taken.")
     return _described(trajectory, finding(trajectory), parts)
 
 

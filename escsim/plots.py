@@ -48,7 +48,7 @@ FORMATS = ("png", "svg", "pdf")
 
 def _diagram(run: Trajectory, *, paper: bool = False) -> Picture:
     used = taken(run)
-    rows = [(*way, " ".join(triggers), len(used.get(way, ()))) for way, triggers in ways(run).items()]
+    rows = [(*way, " ".join(triggers), len(used.get(way, ()))) for way, triggers in ways(run.scenario).items()]
     return Picture(diagram(run, paper=paper), describe_diagram(run), [("from", "to", "triggers", "times"), *rows])
 
 

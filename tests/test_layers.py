@@ -15,7 +15,7 @@ PACKAGE = Path(escsim.__file__).parent
 # From the top to the bottom: a module may import what stands below it. A new module gets its place here.
 FLOORS = [
     ["__main__", "cli"],
-    ["report", "plots", "animation", "record", "timeline", "diagram", "occupancy", "cumulative", "durations", "difference", "field", "captions", "style"],
+    ["report", "plots", "animation", "record", "timeline", "fan", "ways", "diagram", "occupancy", "cumulative", "durations", "difference", "field", "captions", "style"],
     ["effects"],
     ["ensemble", "exact"],
     ["questions", "absence", "worlds"],

@@ -411,7 +411,7 @@ def test_the_diagram_shows_all_ways_and_draws_those_taken_strongly():
     strong = [patch for patch in arrows if patch.get_linestyle() in ("-", "solid")]
     key = 1  # one of each kind explains the lines
     assert len(strong) == len(captions.taken(run)) + key == 11 + key
-    assert len(arrows) == len(captions.ways(run)) + 2 * key
+    assert len(arrows) == len(captions.ways(run.scenario)) + 2 * key
     assert min(patch.get_linewidth() for patch in strong) > 2 * max(patch.get_linewidth() for patch in arrows if patch not in strong)
     said = [line for each in texts(drawn("saudi-iran-2016", "diagram")) for line in each.get_text().split("\n")]
     assert "end: BHR⇄IRN SDN⇄IRN" in said
