@@ -38,7 +38,7 @@ from escsim.trajectory import COLUMNS, Step, Trajectory
 
 _LEFT, _RIGHT = 340, 40  # what the lanes leave free for their names, and at the end
 _CUT, _INNER = 84, 44  # a time cut out; one inside what a date leaves open
-_TAIL, _CLOSEST, _WIDEST = 235, 34, 150  # after the last event; between two ticks; a day at most
+_TAIL, _CLOSEST, _WIDEST = 235, 33, 150  # after the last event; between two ticks; a day at most
 _LANE, _NOTE = 40, 34  # the least for a lane and for the note below them
 _FEW = 4  # lanes, which leave room for words
 _EPOCH = datetime(1970, 1, 1)
