@@ -62,13 +62,14 @@ def fan(ensemble: Ensemble, event: str | None = None, *, paper: bool = False) ->
     name = f"‘{event_name(ensemble.scenario.event[event])}’"
     title = f"{name} {ends[0.5]} times by {dated(days[-1])} (median), {ends[0.025]} to {ends[0.975]} in 95 % of variants"
     title += "" if history is None else f"; history {history[-1]}"
-    subtitle = varied(ensemble, "count by day", f"lines ±{error}" if error else "lines certain")
+    sure = f"{n:,} variants, lines {f'±{error}' if error else 'certain'} (95 %), seed {ensemble.seed}"
+    subtitle = varied(ensemble, "count by day", sure)
     with styled():
         sheet = Sheet(paper, title, subtitle)
         highest = max(ends[0.975], 1, 0 if history is None else int(history[-1]))
         field = Field(sheet, len(days), sheet.top + 30, sheet.height - 120, low=-highest / 40, high=highest * 1.02)
         step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000) if highest / step <= 8)
-        field.grid(np.arange(0, highest + 1, step), "{:.0f}")
+        field.grid(np.arange(0, highest + 1, step), "{:.0f}".format)
         names = [(ends[0.5], f"median {ends[0.5]}")]
         for band, colour in BANDS.items():
             low, high = _edges(band)
