@@ -66,7 +66,8 @@ def _frame(history: Trajectory, shown: int) -> NDArray[np.int32]:
     title = f"{dated(history.moment(step).date())}: {event_name(history.event(step))}"
     figure = draw(history, headline(history) if shown == len(history.steps) else title, shown=shown)
     data = io.BytesIO()
-    figure.savefig(data, format="rgba")
+    with styled():
+        figure.savefig(data, format="rgba")
     pixels = np.frombuffer(data.getvalue(), np.uint8).reshape(int(figure.bbox.height), int(figure.bbox.width), 4)
     return pixels[:, :, :3].astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32)
 

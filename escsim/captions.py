@@ -81,10 +81,10 @@ def subtitle(trajectory: Trajectory, runs: Sequence[Trajectory] = ()) -> str:
 
 def behind(runs: Sequence[Trajectory]) -> str:
     """Say which variants lie behind a trajectory."""
-    seed, first = runs[0].draws.split(", trajectory ")
-    last = runs[-1].draws.rsplit(" ", 1)[-1]
-    numbers = f"number {first}" if len(runs) == 1 else f"numbers {first}–{last}"
-    return f"grey: {len(runs)} of the variants, {seed}, {numbers}"
+    seed = runs[0].draws.split(", trajectory ")[0]
+    numbers = sorted(int(run.draws.rsplit(" ", 1)[-1]) for run in runs)
+    told = f"numbers {numbers[0]}–{numbers[-1]}" if numbers[-1] - numbers[0] < len(runs) else f"among numbers {numbers[0]} to {numbers[-1]}"
+    return f"grey: {len(runs)} of the variants, {seed}, {told}"
 
 
 def marker_key(scenario: Scenario) -> tuple[str, str]:

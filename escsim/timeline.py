@@ -136,7 +136,7 @@ def trajectory(history: Trajectory, *, runs: Sequence[Trajectory] = (), paper: b
     history : Trajectory
         The replay, or a variant.
     runs : sequence of Trajectory
-        Variants to lie behind it.
+        Variants of one seed to lie behind it; more than 20 can hardly be told apart.
     paper : bool
         Whether it is to be A4 across, for print, rather than 1920 x 1080 for the screen.
 

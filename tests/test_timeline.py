@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
 import escsim
-from escsim import plots
+from escsim import captions, plots
 from escsim.timeline import Timescale, draw
 from tests.test_plots import CROWDED, SHIPPED, check_readable, lanes, replay, texts
 
@@ -87,6 +87,12 @@ def test_the_words_say_which_runs_and_how_they_end() -> None:
     moves = [(f"{row['date']} {row['time']}", row["to"]) for row in rows if (row["run"], row["mission"]) == ("seed 7, trajectory 4", "PAK->IRN")]
     period = scenario.period
     assert moves == [(f"{period.moment(tick):%Y-%m-%d %H:%M}", status) for tick, status in runs[4].paths["PAK->IRN"][1:]]
+
+
+def test_numbers_that_do_not_follow_each_other_are_not_told_as_if_they_did() -> None:
+    runs = RUNS["iraq-iran-2024"]
+    assert captions.behind(runs[3:7]) == "grey: 4 of the variants, seed 7, numbers 3–6"
+    assert captions.behind(runs[3:10:3]) == "grey: 3 of the variants, seed 7, among numbers 3 to 9"
 
 
 def test_the_end_of_the_period_is_on_the_axis_where_runs_are() -> None:
