@@ -16,31 +16,45 @@ from xml.sax.saxutils import escape
 from matplotlib.figure import Figure
 
 from escsim import files
-from escsim.captions import describe_diagram, describe_trajectory, taken, ways
+from escsim.animation import animate
+from escsim.captions import describe_diagram, describe_trajectory, taken
+from escsim.captions import ways as ways_of
 from escsim.cumulative import cumulative
 from escsim.diagram import diagram
 from escsim.difference import difference
 from escsim.durations import durations
+from escsim.ensemble import Ensemble
 from escsim.errors import plain
+from escsim.fan import fan
 from escsim.occupancy import occupancy
+from escsim.record import record
 from escsim.style import Picture, styled
+from escsim.sweep import sweep
 from escsim.timeline import trajectory
+from escsim.tornado import tornado
 from escsim.trajectory import Trajectory
+from escsim.ways import ways
 
 __all__ = [
     "FORMATS",
     "PICTURES",
     "Picture",
+    "animate",
     "cumulative",
     "describe_diagram",
     "describe_trajectory",
     "diagram",
     "difference",
     "durations",
+    "fan",
     "occupancy",
+    "record",
     "render",
     "save",
+    "sweep",
+    "tornado",
     "trajectory",
+    "ways",
 ]
 
 FORMATS = ("png", "svg", "pdf")
@@ -48,17 +62,32 @@ FORMATS = ("png", "svg", "pdf")
 
 def _diagram(run: Trajectory, *, paper: bool = False) -> Picture:
     used = taken(run)
-    rows = [(*way, " ".join(triggers), len(used.get(way, ()))) for way, triggers in ways(run.scenario).items()]
+    rows = [(*way, " ".join(triggers), len(used.get(way, ()))) for way, triggers in ways_of(run.scenario).items()]
     return Picture(diagram(run, paper=paper), describe_diagram(run), [("from", "to", "triggers", "times"), *rows])
 
 
-PICTURES: dict[str, Callable[..., Picture]] = {  # by kind: of a replay, an ensemble, or an ensemble and its twin, then options by name
+def _fan(ensemble: Ensemble, unit: str | None = None, *, paper: bool = False) -> Picture:
+    return fan(ensemble, unit, paper=paper)
+
+
+def _animate(history: Trajectory, *, paper: bool = False) -> Picture:  # noqa: ARG001 -- its contact sheet is for print in any case
+    told = animate(history)
+    return Picture(told.sheet, told.description, history.rows(), told.gif)
+
+
+PICTURES: dict[str, Callable[..., Picture]] = {  # by kind: of what `escsim plot` draws it from, then options by name
     "trajectory": trajectory,
+    "events": record,
     "diagram": _diagram,
+    "ways": ways,
     "occupancy": occupancy,
     "cumulative": cumulative,
     "durations": durations,
     "difference": difference,
+    "fan": _fan,
+    "tornado": tornado,
+    "sweep": sweep,
+    "animate": _animate,
 }
 
 

@@ -83,11 +83,15 @@ def drawable(text: str) -> str:
 
 
 class Picture(NamedTuple):
-    """A figure, what it shows in words, and its numbers: rows for a table, the first of which names the columns."""
+    """A figure, what it shows in words, and its numbers: rows for a table, the first of which names the columns.
+
+    Of an animation `moving` is the GIF, and the figure a contact sheet of its frames.
+    """
 
     figure: Figure
     description: str
     rows: list[tuple[Any, ...]]
+    moving: bytes | None = None
 
 
 class Sheet:

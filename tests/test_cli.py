@@ -88,6 +88,7 @@ Commands:
   replay    Tell what happened in S, event by event.
   run       Do all that S asks for, and write it up.
   schema    Print the JSON Schema of scenario files, for editors.
+  sensitivity  Tell which of the ranges that S states move an answer.
   show      Describe S: missions, ladder, events, choices, limits.
   simulate  Run Monte Carlo variants of S.
   whatif    Compare the variants of S with their twins under a what-if.
@@ -162,7 +163,7 @@ def test_check_and_replay_import_no_plotting() -> None:
         ),
         (
             ["plot", NAMES[0], "trajektory"],
-            "Invalid value for 'KIND': 'trajektory' is not one of 'trajectory', 'diagram', 'occupancy'",
+            "Invalid value for 'KIND': 'trajektory' is not one of 'trajectory', 'events', 'diagram'",
         ),
         (["run", NAMES[0], "--format", "gif"], "Invalid value for '--format': 'gif' is not one of 'png', 'svg', 'pdf'."),
         (["plot", NAMES[0], "trajectory", "-o", "x.gif"], "cannot tell the format of 'x.gif'; give it one of the endings .png, .svg, .pdf"),
@@ -679,7 +680,7 @@ def test_results_are_the_same_in_every_process_and_place(process: Run, tmp_path:
     results = tree(places[0])
     assert {path.removeprefix(f"out/{NAMES[0]}/") for path in results} == {
         "summary.md", "variants.json", "what_if.json", "replay.json", "replay.csv", "forecast.json",
-        *(f"{kind}.{suffix}" for kind in cli.KINDS for suffix in (*SIGNS, "csv") if (kind, suffix) != ("trajectory", "csv")),
+        *(f"{kind}.{suffix}" for kind in cli.drawing.KINDS if kind not in ("animate", "sweep") for suffix in (*SIGNS, "csv") if (kind, suffix) != ("trajectory", "csv")),
     }  # fmt: skip
     assert results == tree(places[1])
     for name, data in results.items():
@@ -818,7 +819,7 @@ def test_a_long_run_shows_its_rate_and_the_time_left_on_a_terminal(monkeypatch: 
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(time, "monotonic", lambda: clock[-1])
     shown = []
-    with cli._progress(10_000, quiet=False) as show:
+    with cli.common.progress_bar(10_000, quiet=False) as show:
         assert show is not None
         for moment, done in ((1.0, 1000), (1.5, 1500), (11.5, 4000), (21.5, 6000), (31.5, 10_000)):
             clock.append(moment)

@@ -14,7 +14,7 @@ PACKAGE = Path(escsim.__file__).parent
 
 # From the top to the bottom: a module may import what stands below it. A new module gets its place here.
 FLOORS = [
-    ["__main__", "cli"],
+    ["__main__", "cli", "cli.telling", "cli.variants", "cli.drawing", "cli.common"],
     [
         "report",
         "summary",
@@ -61,12 +61,24 @@ DOORS = {  # upward, inside a function: the shortest way for users, and no modul
 
 
 def modules() -> list[str]:
-    return sorted(path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".") for path in PACKAGE.rglob("*.py"))
+    """Name all modules; the package of the command line by its own name."""
+    names = (path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".") for path in PACKAGE.rglob("*.py"))
+    return sorted(name.removesuffix(".__init__") for name in names)
+
+
+def named(node: ast.ImportFrom) -> list[str]:
+    """Give the modules of the package that a line `from ... import ...` imports: the things it names, where these are modules."""
+    if node.module is None or node.module.split(".")[0] != "escsim":
+        return []
+    package = node.module.removeprefix("escsim").removeprefix(".")
+    inner = [f"{package}.{name.name}".removeprefix(".") for name in node.names]
+    return inner if set(inner) <= {*modules()} else [package or "__init__"]
 
 
 def imports(module: str) -> Iterator[tuple[str, bool, int]]:
     """Give the modules of the package that one imports, whether inside a function, and the line."""
-    tree = ast.parse((PACKAGE / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8"))
+    path = PACKAGE / module.replace(".", "/")
+    tree = ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text(encoding="utf-8"))
 
     def walk(node: ast.AST, nested: bool) -> Iterator[tuple[str, bool, int]]:
         if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
@@ -79,11 +91,8 @@ def imports(module: str) -> Iterator[tuple[str, bool, int]]:
                     yield name.name.removeprefix("escsim").removeprefix(".") or "__init__", nested, node.lineno
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}:{node.lineno}: a relative import"
-            if node.module == "escsim":
-                for name in node.names:
-                    yield name.name if name.name in modules() else "__init__", nested, node.lineno
-            elif node.module and node.module.startswith("escsim."):
-                yield node.module.removeprefix("escsim."), nested, node.lineno
+            for name in named(node):
+                yield name, nested, node.lineno
         inside = nested or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         for child in ast.iter_child_nodes(node):
             yield from walk(child, inside)

@@ -1,0 +1,320 @@
+"""Commands that tell of one scenario: what is in it, what happened and why, and all of it written up; and those that help to write one."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from escsim.cli.common import (
+    FORMATS,
+    as_json,
+    ascii_only,
+    cli,
+    daily,
+    find_file,
+    force,
+    from_day,
+    json_bytes,
+    lean,
+    load_scenario,
+    progress_bar,
+    put_data,
+    put_lines,
+    quiet,
+    read_day,
+    runs,
+    seeded,
+    talk,
+    threaded,
+    width_of,
+    write_files,
+)
+from escsim.cli.drawing import drawings
+
+if TYPE_CHECKING:
+    from escsim.scenario import Scenario
+
+
+@cli.command()
+@click.argument("s")
+@click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the results; out/NAME by default.")
+@click.option("--format", "formats", type=click.Choice(FORMATS), multiple=True, default=("png", "svg"), show_default=True, help="Of the pictures.")
+@runs
+@seeded
+@threaded
+@force
+@quiet
+@as_json
+def run(
+    s: str,
+    out: Path | None,
+    formats: tuple[str, ...],
+    n: int | None,
+    seed: int | None,
+    threads: int | None,
+    force: bool,
+    quiet: bool,
+    json_: bool,
+) -> None:
+    """Do all that S asks for, and write it up.
+
+    Replay, variants, questions, what-ifs and forecasts: a summary to hand in, pictures, and the data behind them.
+    """
+    from dataclasses import replace
+
+    from escsim import files, plots, report, results
+    from escsim.summary import everything, summary
+
+    scenario = load_scenario(s)
+    folder = out or Path("out") / scenario.name
+    with lean(), progress_bar(n or scenario.variants.runs, quiet):
+        found = everything(scenario, n, seed, threads)
+        data: dict[str, Any] = {"variants": results.to_dict(found.ensemble, found.answers, found.solved)}
+        contents = {folder / "variants.json": json_bytes(data["variants"])}
+        if found.comparisons:
+            data["what_if"] = {name: each.to_dict() for name, each in found.comparisons.items()}
+            contents[folder / "what_if.json"] = json_bytes(data["what_if"])
+        if found.history is not None:
+            data["replay"] = found.history.to_dict()
+            contents[folder / "replay.json"] = json_bytes(data["replay"])
+            contents[folder / "replay.csv"] = report.to_csv(found.history).encode()
+        if found.record is not None:
+            data["forecast"] = found.record.to_dict()
+            contents[folder / "forecast.json"] = json_bytes(data["forecast"])
+        pictures = drawings(found)
+    for kind, picture in pictures.items():
+        for suffix in dict.fromkeys(formats):
+            contents[folder / f"{kind}.{suffix}"] = plots.render(picture.figure, suffix, picture.description)
+        if kind != "trajectory":  # whose numbers are the replay's
+            contents[folder / f"{kind}.csv"] = files.as_csv(picture.rows)
+    shown = {kind: (f"{kind}.{formats[0]}", picture.description) for kind, picture in pictures.items()}
+    contents = {folder / "summary.md": summary(replace(found, pictures=shown)).encode(), **contents}
+    write_files(contents, force=force, instead=", or -o FOLDER for another place")
+    if json_:
+        put_data({"scenario": scenario.name, "hash": scenario.hash, **data, "files": [str(path) for path in contents]})
+    else:
+        if found.history is not None:
+            put_lines(report.replay(found.history, width=width_of(), ascii_only=ascii_only()))
+        if found.answers:
+            put_lines(report.answers(scenario, found.answers, width=width_of()))
+    talk(
+        quiet or json_,
+        f"\nresults: {', '.join(map(str, contents))}\n"
+        f"next: read {folder / 'summary.md'}, or escsim replay {shlex.quote(s)} --why     the reasons, and what might have happened and did not",
+    )
+
+
+@cli.command()
+@click.argument("s")
+@click.option("--until", metavar="DATE", help="Stop after this day.")
+@click.option("--why", is_flag=True, help="Say why each step moved what it moved, and why what might have happened did not.")
+@as_json
+@quiet
+def replay(s: str, until: str | None, why: bool, json_: bool, quiet: bool) -> None:
+    """Tell what happened in S, event by event."""
+    from escsim import report
+
+    scenario = load_scenario(s)
+    trajectory = scenario.replay()
+    last = read_day(scenario, until)
+    if json_:
+        data = trajectory.to_dict()
+        if last is not None:
+            data["days"] = {day: held for day, held in data["days"].items() if day <= last.isoformat()}
+            data["steps"] = [step for step in data["steps"] if step["date"] <= last.isoformat()]
+            data["not_happened"] = []  # what has not happened by then may still
+        put_data(data)
+        return
+    put_lines(report.replay(trajectory, width=width_of(), why=why, until=last, ascii_only=ascii_only()))
+    if not why:
+        talk(quiet, f"\nnext: escsim replay {shlex.quote(s)} --why")
+
+
+@cli.command()
+@click.argument("s")
+@click.argument("date", required=False)
+@click.option("--run", type=click.IntRange(0, 10**10 - 1), metavar="I", help="Explain variant I instead of history.")
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="SEED", help="Of the variant; by default the file's.")
+@from_day
+@as_json
+def why(s: str, date: str | None, run: int | None, seed: int | None, from_: str | None, json_: bool) -> None:
+    """Explain what happened in S on DATE, and what did not.
+
+    What led to each event, what it moved, and what was open but did not come about. Without DATE the whole run is told.
+    """
+    from escsim import explain, report
+
+    if run is None and (seed, from_) != (None, None):
+        raise click.UsageError("--seed and --from go with --run")
+    scenario = load_scenario(s)
+    day = read_day(scenario, date)
+    if run is None:
+        trajectory = scenario.replay()
+    else:
+        from escsim import ensemble
+
+        with lean():
+            trajectory = ensemble.trajectory(scenario, run, seed=seed, given=read_day(scenario, from_))
+    if day is None and json_:
+        put_data(trajectory.to_dict())
+    elif day is None:
+        put_lines(report.replay(trajectory, width=width_of(), why=True, ascii_only=ascii_only()))
+    elif json_:
+        put_data(explain.told(trajectory, day))
+    else:
+        put_lines(report.why(trajectory, day, width=width_of()))
+
+
+@cli.command("exact")
+@click.argument("s")
+@daily
+@as_json
+def exact_(s: str, daily: bool, json_: bool) -> None:
+    """Solve S exactly, if it is a Markov chain.
+
+    That is, if every delay is exponential. Where the missions stand day by day, how long they spend in each status, and when they first reach it.
+    """
+    from escsim import exact, report
+
+    scenario = load_scenario(s)
+    solved = exact.solve(scenario).to_dict()
+    if json_:
+        put_data({"scenario": scenario.name, "hash": scenario.hash, **solved})
+    else:
+        put_lines(report.exact(scenario, solved, width=width_of(), daily=daily))
+
+
+@cli.command()
+@click.argument("s", nargs=-1, required=True)
+@as_json
+@quiet
+def check(s: tuple[str, ...], json_: bool, quiet: bool) -> None:
+    """Say all that is wrong with each S.
+
+    Its form, its names and dates, and whether its history is a run of its model: every fault with its line and a remedy.
+    """
+    from escsim.errors import Place, Problem, ScenarioError, plain
+    from escsim.library import load
+    from escsim.replay import violations
+
+    found = []
+    for each, path in [(each, find_file(each)) for each in s]:
+        told = ""
+        try:
+            scenario = load(path)
+            error = ScenarioError(violations(scenario.replay()))
+            told = f"{plain(str(path), 200)}: in order: {_counted(scenario)}"
+        except ScenarioError as raised:
+            error = raised
+        except OSError as raised:
+            error = ScenarioError([Problem(Place(str(path)), f"cannot be read: {raised.strerror or raised}")])
+        problems = [{**place._asdict(), "message": message, "remedy": remedy} for place, message, remedy in error.problems]
+        found.append({"scenario": each, "ok": not problems, "problems": problems})
+        if problems and not json_:
+            click.echo(str(error), err=True)
+        elif not json_ and not quiet:
+            click.echo(told)
+    if json_:
+        put_data(found)
+    if not all(each["ok"] for each in found):
+        sys.exit(1)
+
+
+def _counted(scenario: Scenario) -> str:
+    dated = sum(event.date is not None for event in scenario.events)
+    parts = [f"{dated} dated events replay"]
+    if others := len(scenario.events) - dated:
+        parts.append(f"{others} might have happened")
+    parts.append(f"{len(scenario.missions)} mission{'s' * (len(scenario.missions) != 1)}")
+    if scenario.observed:
+        parts.append(f"{sum(map(len, scenario.observed.values()))} observed statuses hold")
+    return ", ".join(parts)
+
+
+@cli.command("list")
+@click.option("--actions", "what", flag_value="actions", help="The vocabulary of actions.")
+@click.option("--ladders", "what", flag_value="ladders", help="The ladders that ship with escsim.")
+@as_json
+def list_(what: str | None, json_: bool) -> None:
+    """List the scenarios, actions or ladders that ship."""
+    from escsim import actions, ladder, library, report
+
+    data: dict[str, Any]
+    rows: list[tuple[str, ...]]
+    if what == "actions":
+        words = actions.shipped()
+        data = {name: action.model_dump(exclude_none=True) for name, action in words.items()}
+        head = ["action", "CAMEO", "PLOVER", "what it means (those marked * move missions and need a ladder that knows them)"]
+        rows = [(name + "*" * action.moves_missions, action.cameo or "-", action.plover or "-", action.text) for name, action in words.items()]
+    elif what == "ladders":
+        steps = {name: ladder.load_shipped(name) for name in ladder.shipped()}
+        data = {name: each.model_dump(mode="json", by_alias=True) for name, each in steps.items()}
+        head = ["ladder", "statuses, mildest first"]
+        rows = [(name, " < ".join(each.statuses)) for name, each in steps.items()]
+    else:
+        scenarios = {name: library.load(path) for name, path in library.shipped().items()}
+        data = {name: {"title": scenario.title, "missions": scenario.missions} for name, scenario in scenarios.items()}
+        head = ["scenario", "title"]
+        rows = [(name, scenario.title) for name, scenario in scenarios.items()]
+    if json_:
+        put_data(data)
+    else:
+        put_lines(report.columns(head, rows, width_of()))
+
+
+@cli.command()
+@click.argument("s")
+@click.option("--yaml", "yaml_", is_flag=True, help="Print the file itself.")
+@as_json
+def show(s: str, yaml_: bool, json_: bool) -> None:
+    """Describe S: missions, ladder, events, choices, limits."""
+    from escsim import report
+
+    scenario = load_scenario(s)
+    if yaml_:
+        click.echo(find_file(s).read_bytes(), nl=False)
+    elif json_:
+        said = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
+        put_data({"name": scenario.name, "hash": scenario.hash, "missions": scenario.missions, **said})
+    else:
+        put_lines(report.show(scenario, width=width_of()))
+
+
+SCHEMA_FILE = "escsim.schema.json"
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--from", "from_", metavar="S", help="Copy this scenario instead of the commented example.")
+@force
+@quiet
+def new(name: str, from_: str | None, force: bool, quiet: bool) -> None:
+    """Write a small commented scenario to start from.
+
+    NAME.yaml, and beside it the schema with which editors complete and explain its keys.
+    """
+    from escsim.reading import text_of
+    from escsim.schema import scenario_schema
+
+    path = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
+    if not path.stem.strip(".") or path.name in (".yaml", ".yml"):
+        raise click.UsageError(f"{name!r} is no name for a file; for example: escsim new my-crisis")
+    source = find_file(from_) if from_ else Path(__file__).parent.parent / "example.yaml"
+    text_of(source, str(source))  # refuses what is no text
+    schema = path.parent / SCHEMA_FILE
+    ours = schema.is_file() and b'"title": "escsim scenario"' in schema.read_bytes()[:1000]
+    write_files({path: source.read_bytes()}, force=force)
+    write_files({schema: json_bytes(scenario_schema())}, force=force or ours)
+    talk(quiet, f"ready: {path}, and {schema} for your editor\nnext: escsim check {shlex.quote(str(path))}")
+
+
+@cli.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files, for editors."""
+    from escsim.schema import scenario_schema
+
+    put_data(scenario_schema())
