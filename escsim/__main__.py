@@ -24,11 +24,13 @@ def main() -> NoReturn:
 def _leave(number: int, frame: object) -> None:  # noqa: ARG001
     """Leave without unwinding: an exception raised in the midst of C code or of a callback may be swallowed there."""
     files = sys.modules.get("escsim.files")
-    for name in getattr(files, "PENDING", ()):
+    for name in list(getattr(files, "PENDING", ())):
         try:
             os.unlink(name)
         except OSError:
             continue
+    if os.isatty(2):
+        os.write(2, b"\x1b[?25h\n")  # the cursor, which a progress bar hides
     os.write(2, b"interrupted\n")
     os._exit(130)
 

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from escsim.errors import plain
 from escsim.intervals import wilson
+from escsim.phrases import in_history
 from escsim.scenario import Scenario, counterpart
 from escsim.times import TICKS_A_DAY
 from escsim.trajectory import Move, Step, Trajectory
 
 if TYPE_CHECKING:
     from escsim.ensemble import Ensemble
+    from escsim.questions import Answer
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
 
@@ -79,13 +81,9 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def remembered(replay: object, unit: str) -> str:
+def remembered(answer: Answer) -> str:
     """Say what history's answer was, or that there is none."""
-    if isinstance(replay, bool):
-        return "history: yes" if replay else "history: no"
-    if isinstance(replay, int):
-        return f"history: {replay}"
-    return f"history: {quantity(replay, unit)}" if isinstance(replay, float) else "history has no answer"
+    return "history has no answer" if answer.replay is None else f"history: {in_history(answer)}"
 
 
 def subtitle(trajectory: Trajectory) -> str:

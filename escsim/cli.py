@@ -5,14 +5,14 @@ Exit codes: 0 done, 1 the input is wrong, 2 the command line is wrong, 70 a faul
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
+import signal
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import date as Day
 from importlib import import_module
 from pathlib import Path
@@ -25,7 +25,7 @@ from escsim import __version__
 if TYPE_CHECKING:
     from escsim.report import Line
     from escsim.scenario import Intervention, Scenario
-    from escsim.sensitivity import Bounds, Sweep
+    from escsim.sensitivity import Bounds
     from escsim.style import Picture
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -45,7 +45,6 @@ class Kind(NamedTuple):
     shows: str
 
 
-_TOLD = (("probability",), ("time_in", "time_to"))
 VARIED = ("n", "seed", "unit")
 KINDS = {
     "trajectory": Kind("replay", (), "a lane for each mission, with the events"),
@@ -109,31 +108,67 @@ def changes(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("s")
 @click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the results; out/NAME by default.")
 @click.option("--format", "formats", type=click.Choice(FORMATS), multiple=True, default=("png", "svg"), show_default=True, help="Of the pictures.")
+@runs
+@seeded
+@threaded
 @force
 @quiet
 @as_json
-def run(s: str, out: Path | None, formats: tuple[str, ...], force: bool, quiet: bool, json_: bool) -> None:
-    """Replay S, tell it, and write pictures and data."""
-    from escsim import plots, report
+def run(
+    s: str,
+    out: Path | None,
+    formats: tuple[str, ...],
+    n: int | None,
+    seed: int | None,
+    threads: int | None,
+    force: bool,
+    quiet: bool,
+    json_: bool,
+) -> None:
+    """Do all that S asks for, and write it up.
+
+    Replay, variants, questions, what-ifs and forecasts: a summary to hand in, pictures, and the data behind them.
+    """
+    from dataclasses import replace
+
+    from escsim import files, plots, report, results
+    from escsim.summary import everything, leading_what_if, summary
 
     scenario = _load(s)
-    trajectory = scenario.replay()
     folder = out or Path("out") / scenario.name
-    data = trajectory.to_dict()
-    contents = {folder / "replay.json": _json(data), folder / "replay.csv": report.to_csv(trajectory).encode()}
-    for kind in ("trajectory", "diagram"):
-        picture = plots.PICTURES[kind](trajectory)
+    with _lean(), _progress(n or scenario.variants.runs, quiet):
+        found = everything(scenario, n, seed, threads)
+        data: dict[str, Any] = {"variants": results.to_dict(found.ensemble, found.answers, found.solved)}
+        data["what_if"] = {name: each.to_dict() for name, each in found.comparisons.items()}
+        contents = {folder / "variants.json": _json(data["variants"]), folder / "what_if.json": _json(data["what_if"])}
+        if found.history is not None:
+            data["replay"] = found.history.to_dict()
+            contents[folder / "replay.json"] = _json(data["replay"])
+            contents[folder / "replay.csv"] = report.to_csv(found.history).encode()
+        if found.record is not None:
+            data["forecast"] = found.record.to_dict()
+            contents[folder / "forecast.json"] = _json(data["forecast"])
+        strongest = leading_what_if(found)
+        sources = {"replay": found.history, "ensemble": found.ensemble, "comparison": found.comparisons.get(strongest or "")}
+        pictures = {kind: draw(of) for kind, draw in plots.PICTURES.items() if (of := sources[KINDS[kind].source]) is not None}
+    for kind, picture in pictures.items():
         for suffix in dict.fromkeys(formats):
             contents[folder / f"{kind}.{suffix}"] = plots.render(picture.figure, suffix, picture.description)
+        if kind != "trajectory":  # whose numbers are the replay's
+            contents[folder / f"{kind}.csv"] = files.as_csv(picture.rows)
+    shown = {kind: (f"{kind}.{formats[0]}", picture.description) for kind, picture in pictures.items()}
+    contents = {folder / "summary.md": summary(replace(found, pictures=shown)).encode(), **contents}
     _write(contents, force=force, instead=", or -o FOLDER for another place")
     if json_:
-        _data({**data, "files": [str(path) for path in contents]})
+        _data({"scenario": scenario.name, "hash": scenario.hash, **data, "files": [str(path) for path in contents]})
     else:
-        _print(report.replay(trajectory, width=_width(), ascii_only=_ascii_only()))
+        if found.history is not None:
+            _print(report.replay(found.history, width=_width(), ascii_only=_ascii_only()))
+        _print(report.answers(scenario, found.answers, width=_width()))
     _talk(
         quiet or json_,
         f"\nresults: {', '.join(map(str, contents))}\n"
-        f"next: escsim replay {shlex.quote(s)} --why     the reasons, and what might have happened and did not",
+        f"next: read {folder / 'summary.md'}, or escsim replay {shlex.quote(s)} --why     the reasons, and what might have happened and did not",
     )
 
 
@@ -175,6 +210,10 @@ def replay(s: str, until: str | None, why: bool, json_: bool, quiet: bool) -> No
 @click.option("--bounds", is_flag=True, help="Tell between what the answers lie over the ranges that the file states.")
 @from_day
 @changes
+@click.option("-o", "--out", metavar="FILE", help="Write the result to a .json, .csv or .parquet; or to a folder, which keeps what is finished.")
+@click.option("--events", type=click.Path(path_type=Path), metavar="FILE", help="Write every firing in every variant to a .parquet.")
+@click.option("--cluster", metavar="ADDRESS", help="Run on the workers of the dask.distributed scheduler at this address.")
+@force
 @daily
 @as_json
 @quiet
@@ -187,6 +226,10 @@ def simulate(
     from_: str | None,
     vary: str | None,
     bounds: bool,
+    out: str | None,
+    events: Path | None,
+    cluster: str | None,
+    force: bool,
     daily: bool,
     json_: bool,
     quiet: bool,
@@ -195,60 +238,77 @@ def simulate(
     """Run Monte Carlo variants of S.
 
     Where the missions stand day by day, and what became of each event. Trajectory i of a seed is the same on every
-    machine, whatever N and the threads.
+    machine, whatever N and the threads. Ctrl-C ends a run with the variants that are done; with a folder for -o, the
+    same command goes on from there.
     """
-    from dataclasses import replace
-
-    from escsim import exact, report
-    from escsim.errors import ScenarioError
+    from escsim import exact, report, results
     from escsim.intervals import enough
 
     if precision is not None:
         if n is not None:
             raise click.UsageError("give -n or --precision, which says how many it takes, not both")
         n = enough(precision)
-    if vary is not None and (bounds or daily):
-        raise click.UsageError("--bounds and --daily do not go with --vary")
-    if (vary is not None or bounds) and (from_ is not None or any(changes.values())):
-        raise click.UsageError("--vary and --bounds are of the file as it is: they go with no what-if and no --from")
+    if vary is not None or bounds:
+        _only(vary and "--vary", (out, events, cluster, from_, *changes.values()), (bounds, daily))
     scenario = _load(s)
     if vary is not None:
-        sweep = _sweep(scenario, vary, n, seed, threads, quiet=quiet)
-        if json_:
-            _data(sweep.to_dict())
-        else:
-            _print(report.sweep(sweep, width=_width()))
+        _sweep(scenario, vary, n, seed, threads, json_=json_, quiet=quiet)
         return
     intervention = _intervention(scenario, None, changes) if any(changes.values()) else None
     day = _day(scenario, from_)
-    with _lean(), _progress(n or scenario.variants.runs, quiet) as progress, _past():
-        ensemble = scenario.simulate(n, seed, threads, intervention=intervention, given=day, progress=progress)
-        answers = ensemble.answers(threads=threads)
-    solved = None
-    if ensemble.given is None and intervention is None and exact.memoryless(scenario):
-        with suppress(ScenarioError):  # too large a chain to be solved on the way
-            solved = exact.solve(scenario, most=10_000)
-            answers = {name: replace(each, exact=solved.answer(scenario, scenario.questions[name])) for name, each in answers.items()}
-    found = _bounds(scenario, n, seed, threads, quiet=quiet) if bounds else {}
+    n, seed = n or scenario.variants.runs, scenario.variants.seed if seed is None else seed
+    files, log, folder = _places(out, events)
+    origin = results.provenance(scenario, n, seed, shlex.join(["escsim", *sys.argv[1:]])) if files or log else {}
+    if not force and (taken := [each for result in (files, log) if result for each in results.occupied(result, origin)]):
+        raise click.UsageError(f"already there, and not from this command: {', '.join(map(str, taken))}; add --force to replace")
+    with _lean(), _cluster(cluster) as client, _progress(n, quiet) as progress, _stoppable() as stop, _past():
+        ensemble = scenario.simulate(
+            n,
+            seed,
+            threads,
+            intervention=intervention,
+            given=day,
+            asked=scenario.questions,
+            client=client,
+            folder=folder and folder / "parts",
+            progress=progress,
+            stop=stop,
+        )
+    solved = None if ensemble.given is not None else exact.beside(scenario, intervention)
+    answers = exact.known(solved, scenario, ensemble.answers())
+    found = _bounds(scenario, n, seed, threads, quiet=quiet) if bounds and ensemble.n == n else {}
     if json_:
-        data = ensemble.to_dict()
-        if solved is not None:
-            shares = solved.told(solved.occupancy)
-            data["exact"] = {mission: shares[mission] for mission in scenario.missions}
-        data["questions"] = {name: {"text": scenario.questions[name].text, **each.to_dict()} for name, each in answers.items()}
+        data = results.to_dict(ensemble, answers, solved)
         _put(data["questions"], found)
         _data(data)
     else:
         _print(report.ensemble(ensemble, width=_width(), daily=daily, exact=None if solved is None else solved.occupancy))
         if answers:
             _print(report.answers(scenario, answers, width=_width()))
-        if bounds:
-            _print(report.bounds(scenario, found, width=_width()))
+        _print(report.bounds(scenario, found, width=_width()))
+    if files:
+        _write(results.contents(files[0], ensemble, answers, solved, origin), force=True)
+    if ensemble.n < n:
+        click.echo(f"interrupted: {ensemble.n:,} of {n:,} variants", err=True)
+        sys.exit(130)
+    if events is not None:
+        with _progress(n, quiet, "events of variants") as progress:
+            results.write_events(events, ensemble, origin, threads, progress)
+    if files or log:
+        _talk(quiet, f"\nresults: {', '.join(map(str, files + log))}")
 
 
-def _sweep(scenario: Scenario, vary: str, n: int | None, seed: int | None, threads: int | None, *, quiet: bool) -> Sweep:
-    """Run a scenario along one of its numbers, said as NAME=LOW:HIGH:STEP."""
-    from escsim import ranges, sensitivity
+def _only(vary: str | None, others: tuple[Any, ...], more: tuple[bool, ...]) -> None:
+    """Refuse what goes with neither --bounds nor --vary, or not with the latter."""
+    if any(others):
+        raise click.UsageError(f"{vary or '--bounds'} is of the file as it is, and printed: no what-if, --from, -o, --events or --cluster")
+    if vary and any(more):
+        raise click.UsageError("--bounds and --daily do not go with --vary")
+
+
+def _sweep(scenario: Scenario, vary: str, n: int | None, seed: int | None, threads: int | None, *, json_: bool, quiet: bool) -> None:
+    """Tell how the answers move along a number, said as NAME=LOW:HIGH:STEP."""
+    from escsim import ranges, report, sensitivity
     from escsim.errors import AskedError, quoted
 
     name, equals, steps = vary.partition("=")
@@ -257,9 +317,13 @@ def _sweep(scenario: Scenario, vary: str, n: int | None, seed: int | None, threa
     try:
         values = ranges.parameter(scenario, name).steps(steps)
         with _lean(), _progress((len(values) + 1) * (n or scenario.variants.runs), quiet) as progress:
-            return sensitivity.vary(scenario, name, values, n, seed, threads=threads, progress=progress)
+            told = sensitivity.vary(scenario, name, values, n, seed, threads=threads, progress=progress)
     except AskedError as error:
         raise click.UsageError(f"--vary: {error}") from None
+    if json_:
+        _data(told.to_dict())
+    else:
+        _print(report.sweep(told, width=_width()))
 
 
 def _bounds(scenario: Scenario, n: int | None, seed: int | None, threads: int | None, *, quiet: bool) -> dict[str, Bounds]:
@@ -341,6 +405,74 @@ def sensitivity_(
     else:
         _print(report.sensitivity(told, width=_width()))
     _talk(quiet or json_ or out is None, f"\n{out}")
+
+
+def _places(out: str | None, events: Path | None) -> tuple[list[Path], list[Path], Path | None]:
+    """Tell the files of a result and of an event log, and the folder that keeps what is finished.
+
+    It is a folder if it is there, or has no ending, or ends in a slash.
+    """
+    from escsim.results import SUFFIXES, paths
+
+    path, folder = Path(out or ""), None
+    if out is not None and (path.is_dir() or out.endswith(("/", os.sep)) or not path.suffix):
+        if path.exists() and not path.is_dir():
+            raise click.UsageError(f"-o: {out!r} is there and no folder; files end in {', '.join(SUFFIXES)}")
+        path, folder = path / "simulate.json", path
+    if out is not None and path.suffix not in SUFFIXES:
+        raise click.UsageError(f"-o: cannot tell the format of {out!r}; give it one of the endings {', '.join(SUFFIXES)}, or none for a folder")
+    files = [] if out is None else paths(path)
+    if events is not None and events.suffix != ".parquet":
+        raise click.UsageError(f"--events: {str(events)!r} must end in .parquet")
+    if events in files:
+        raise click.UsageError(f"-o and --events would both write {str(events)!r}")
+    return files, [] if events is None else [events], folder
+
+
+@contextmanager
+def _cluster(address: str | None) -> Iterator[Any]:
+    """Give a client of a dask.distributed scheduler."""
+    if address is None:
+        yield None
+        return
+    try:
+        from distributed import Client
+        from distributed.client import FutureCancelledError
+        from distributed.scheduler import KilledWorker
+    except ImportError:
+        raise click.UsageError("--cluster needs dask.distributed: pip install 'escsim[cluster]'") from None
+    try:
+        client = Client(address, timeout=10)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"--cluster: no scheduler answers at {address!r}: {error}") from None
+    try:
+        with client:
+            yield client
+    except (KilledWorker, FutureCancelledError, ImportError) as error:
+        raise OSError(f"the cluster gave up: {error}") from None
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C end a run with what is done of it, and the program if nothing is done yet or if it is pressed again."""
+    presses = [0, 0]  # before anything was done, and after
+    begun = 0
+
+    def stop() -> bool:
+        nonlocal begun
+        begun = 1
+        return presses[1] > 0
+
+    def press(number: int, frame: Any) -> None:
+        presses[begun] += 1
+        if presses != [0, 1] and callable(before):
+            before(number, frame)
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @cli.command()
@@ -456,6 +588,7 @@ def forecast_(s: str, names: tuple[str, ...], n: int | None, seed: int | None, t
     from escsim import report
     from escsim.errors import quoted, suggest
     from escsim.forecasts import forecast
+    from escsim.questions import leading
 
     scenario = _load(s)
     for name in names:
@@ -463,9 +596,8 @@ def forecast_(s: str, names: tuple[str, ...], n: int | None, seed: int | None, t
             raise click.UsageError(f"--question: there is none named {quoted(name)}: {suggest(name, scenario.questions, 'known questions')}")
     if not any(event.date for event in scenario.events):
         raise click.UsageError(f"{scenario.name} has no history to forecast: no event has a date")
-    if not names and not json_:  # a probability and a time, where there are any
-        kinds = [[name for name, each in scenario.questions.items() if any(getattr(each, key) for key in keys)] for keys in _TOLD]
-        names = tuple(each[0] for each in kinds if each) or tuple(scenario.questions)[:1]
+    if not names and not json_:
+        names = tuple(leading(scenario.questions))
     asked = {name: scenario.questions[name] for name in names} or (scenario.questions if json_ else {})
     with _lean():
         record = forecast(scenario, asked, n, seed=seed, threads=threads)
@@ -537,21 +669,33 @@ def _lean() -> Iterator[None]:
 
 
 @contextmanager
-def _progress(n: int, quiet: bool) -> Iterator[Callable[[int], None] | None]:
-    """Show how far a long run has come, and why nothing moves at first, where somebody sees it."""
+def _progress(n: int, quiet: bool, label: str = "variants") -> Iterator[Callable[[int], None] | None]:
+    """Show how far a run of more than two seconds has come, how quickly, and why nothing moves at first, where somebody sees it."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
+    from collections import deque
+    from datetime import timedelta
     from threading import Timer
+    from time import monotonic
 
-    compiling = Timer(2, click.echo, ["compiling the simulation for this computer: some ten seconds, once"], {"err": True})
+    compiling = Timer(2, click.echo, ["preparing; if the simulation must be compiled for this computer: some ten seconds, once"], {"err": True})
     compiling.daemon = True
     compiling.start()
+    began, points = monotonic(), deque[tuple[float, int]](maxlen=100)
+
+    def pace(_: object) -> str | None:
+        (then, before), (now, done) = points[0], points[-1]
+        rate = (done - before) / (now - then) if now > then + 1 else 0
+        return f"{rate:,.0f}/s  {timedelta(seconds=int((n - done) / rate))} left" if rate and done < n else None
+
     try:
-        with click.progressbar(length=n, label="variants", file=sys.stderr, show_pos=True, hidden=n < 1_000_000) as bar:
+        with click.progressbar(length=n, label=label, file=sys.stderr, show_pos=True, show_eta=False, item_show_func=pace, hidden=True) as bar:
 
             def show(done: int) -> None:
                 compiling.cancel()
+                points.append((monotonic(), done))
+                bar.hidden = points[-1][0] < began + 2
                 bar.update(done - bar.pos)
 
             yield show
@@ -795,7 +939,9 @@ def _load(s: str) -> Scenario:
 
 
 def _json(data: Any) -> bytes:
-    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"
+    from escsim.files import as_json
+
+    return as_json(data)
 
 
 def _data(data: Any) -> None:

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from escsim.ensemble import Ensemble, usable_threads
+from escsim.ensemble import Ensemble
 from escsim.intervals import Estimate, paired_mean, paired_share
 from escsim.questions import UNITS, grain, kind, paired
+from escsim.running import usable_threads
 from escsim.scenario import Question, Scenario
 from escsim.times import TICKS_A_DAY
 from escsim.trajectory import Step

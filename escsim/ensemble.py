@@ -7,33 +7,39 @@ the readable stepper.
 
 from __future__ import annotations
 
-import os
-from collections import deque
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date as Day
 from functools import cached_property
 from itertools import pairwise
 from operator import index
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from escsim import __version__
 from escsim.draws import Addressed, Forecast
 from escsim.errors import AskedError, ScenarioError, quoted, suggest
-from escsim.given import Given
+from escsim.given import Given, day_of
 from escsim.given import given as _given
 from escsim.intervals import Estimate, wilson
 from escsim.process import Process, compile_scenario, digest, pairs_of
-from escsim.questions import Answer, answer, size, tally
+from escsim.questions import Answer, Tally, answer, tally
+from escsim.running import Folder, Sums, add, run, usable_threads
 from escsim.scenario import Intervention, Question, Scenario, missions_of
-from escsim.stepper import run
+from escsim.stepper import run as run_once
 from escsim.times import TICKS_A_DAY
 from escsim.worlds import Worlds, of_trajectory, worlds
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
     from escsim.kernel import Output, Packed
     from escsim.trajectory import Trajectory
 
@@ -41,6 +47,7 @@ Counts = NDArray[np.int64]
 Progress = Callable[[int], object]
 
 MOST = 10**10  # trajectories of an ensemble
+PART = 100_000  # trajectories whose sums are kept together, and sent to one worker of a cluster
 CHUNK = 20_000  # trajectories a call of the kernel: a hundredth of a second, and tens of megabytes where single ones are looked at
 FATES = ("happened", "chance", "cancelled", "moot", "censored")  # in the order of the kernel's output
 
@@ -98,6 +105,10 @@ class Ensemble:
         Firings of each event.
     armings, decisions : int
         How often events were armed, and how often choices were put. Together these are the activations.
+    wanted : int
+        How many trajectories were asked for; more than `n` if the run was stopped.
+    tallies : tuple of (Question, int64 array)
+        The questions that were counted in the same go.
     """
 
     scenario: Scenario
@@ -115,6 +126,8 @@ class Ensemble:
     firings: Counts
     armings: int
     decisions: int
+    wanted: int
+    tallies: tuple[tuple[Question, Tally], ...] = ()
 
     def __repr__(self) -> str:
         return f"<Ensemble of {self.scenario.name}: {self.n:,} variants, seed {self.seed}>"
@@ -193,8 +206,7 @@ class Ensemble:
     def worlds(self, first: int, n: int) -> Worlds:
         """Give what happened in each of the trajectories `first` to `first + n - 1`, no more than a chunk has."""
         room = int(1.1 * n * self.firings.sum() / self.n) + 1000
-        world, tick, event, moot = _firings(self.process, self.seed, first, n, room, self._packed, self.given)
-        return worlds(self.scenario, self.process, n, world[~moot], tick[~moot], event[~moot])
+        return _worlds(self.scenario, self.process, n, _firings(self.process, self.seed, first, n, room, self._packed, self.given))
 
     def history(self) -> Worlds | None:
         """Give the replay as a world, where the file tells a history."""
@@ -203,19 +215,24 @@ class Ensemble:
 
     def summed(self, count: Callable[[Worlds], Counts]) -> Counts:
         """Add up what is counted in every trajectory, chunk by chunk; they are run again for it."""
-        with ThreadPoolExecutor(usable_threads(), thread_name_prefix="escsim") as pool:
-            return sum(pool.map(lambda chunk: count(self.worlds(*chunk)), self.chunks()), np.zeros(1, np.int64))
+        total = np.zeros(1, np.int64)
+        for _, part in run(lambda first, n: count(self.worlds(first, n)), self.chunks()):
+            total = total + part
+        return total
 
-    def answers(self, asked: dict[str, Question] | None = None, threads: int | None = None) -> dict[str, Answer]:
+    def answers(self, asked: dict[str, Question] | None = None, threads: int | None = None, *, client: Any = None) -> dict[str, Answer]:
         """Answer questions, those of the scenario if no others are given, from every trajectory and from the replay.
 
-        The trajectories are run again for it. The replay is asked where the file tells a history: if an event has a date.
+        The trajectories are run again for questions that were not counted at once. The replay is asked where the file
+        tells a history: if an event has a date.
 
         Parameters
         ----------
         asked : dict of str to Question, optional
         threads : int, optional
             By default as many as there are processors to use. The result does not depend on it.
+        client : dask.distributed.Client, optional
+            Its workers run them.
 
         Returns
         -------
@@ -223,19 +240,18 @@ class Ensemble:
             Under the names of the questions.
         """
         asked = self.scenario.questions if asked is None else asked
-        sums = {name: np.zeros(size(self.scenario, question), np.int64) for name, question in asked.items()}
+        sums = {name: counts for name, question in asked.items() for known, counts in self.tallies if known == question}
+        if missing := {name: question for name, question in asked.items() if name not in sums}:
+            day = None if self.given is None else self.given.day
+            count = _Count(self.scenario, self.process, self.seed, tuple(missing.values()), self.intervention, day)
+            total: Sums | None = None
+            for _, part in run(count, self.chunks() if client is None else _chunks(0, self.n, PART), threads=threads, client=client):
+                total = add(total, part)
+            assert total is not None
+            sums |= dict(zip(missing, count.tallies(total), strict=True))
         history: dict[str, Any] = {}
         if asked and (replayed := self.history()) is not None:
             history = {name: tally(replayed, question) for name, question in asked.items()}
-
-        def count(chunk: tuple[int, int]) -> dict[str, Any]:
-            told = self.worlds(*chunk)
-            return {name: tally(told, question) for name, question in asked.items()}
-
-        with ThreadPoolExecutor(threads or usable_threads(), thread_name_prefix="escsim") as pool:
-            for counts in pool.map(count, self.chunks() if asked else ()):
-                for name, each in counts.items():
-                    sums[name] += each
         return {name: answer(self.scenario, question, sums[name], self.n, history.get(name)) for name, question in asked.items()}
 
     def answer(self, question: Question | str) -> Answer:
@@ -253,6 +269,78 @@ class Ensemble:
     @cached_property
     def _packed(self) -> Packed:
         return _pack(self.process, self.given)
+
+    def occupancy(self, unit: str | None = None) -> pd.DataFrame:
+        """Give the shares of trajectories in each status as a table, a row for each day and status.
+
+        Parameters
+        ----------
+        unit : str, optional
+            A mission or pair; by default all of them, one after the other.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns date, of, status, share, and low and high of Wilson's 95 % interval.
+        """
+        import pandas as pd
+
+        units = self.units if unit is None else [self.unit(unit)]
+        counts = self.counts[[self.units.index(each) for each in units]].transpose(0, 2, 1)  # units, days, statuses
+        found, place = np.unique(counts, return_inverse=True)
+        shares = np.array([wilson(count, self.n) for count in found.tolist()])[place.ravel()]
+        days, statuses = len(self.days), self.scenario.ladder.statuses
+        return pd.DataFrame(
+            {
+                "date": np.tile(np.repeat(np.array(self.days, "datetime64[s]"), len(statuses)), len(units)),
+                "of": np.repeat(units, days * len(statuses)),
+                "status": np.tile(statuses, len(units) * days),
+                **dict(zip(("share", "low", "high"), shares.T, strict=True)),
+            }
+        )
+
+    def events(self) -> pa.Table:
+        """Give every firing in every trajectory as an Arrow table, which takes 27 bytes for each; `event_batches` holds less at once.
+
+        Returns
+        -------
+        pyarrow.Table
+            As `event_batches` gives it.
+        """
+        import pyarrow as pa
+
+        return pa.Table.from_batches(self.event_batches())
+
+    def event_batches(self, threads: int | None = None, progress: Progress | None = None) -> Iterator[pa.RecordBatch]:
+        """Give every firing in every trajectory, a chunk of trajectories at a time, so that all need not be held at once.
+
+        Yields
+        ------
+        pyarrow.RecordBatch
+            Columns trajectory, tick (microseconds from the start of the period), time (UTC), event, moot; in the order of
+            trajectories, and in each in that of firing.
+        """
+        import pyarrow as pa
+
+        names, begin = pa.array([*self.scenario.order]), np.datetime64(self.scenario.period.start.replace(tzinfo=None), "us")
+
+        def batch(first: int, n: int) -> pa.RecordBatch:
+            told = _firings(self.process, self.seed, first, n, int(1.1 * n * self.firings.sum() / self.n) + 1000, self._packed, self.given)
+            columns = {
+                "trajectory": pa.array(first + told.world),
+                "tick": pa.array(told.tick),
+                "time": pa.array(begin + told.tick.astype("timedelta64[us]")).cast(pa.timestamp("us", tz="UTC")),
+                "event": pa.DictionaryArray.from_arrays(told.event.astype(np.int16), names),
+                "moot": pa.array(told.moot),
+            }
+            return pa.RecordBatch.from_pydict(columns)
+
+        done = 0
+        for n, told in run(batch, self.chunks(), threads=threads):
+            done += n
+            yield told
+            if progress is not None:
+                progress(done)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the ensemble as plain data for JSON; the keys are documented in the README."""
@@ -272,6 +360,7 @@ class Ensemble:
             "scenario": self.scenario.name,
             "title": self.scenario.title,
             "n": self.n,
+            **({"wanted": self.wanted} if self.wanted > self.n else {}),
             "seed": self.seed,
             "from": None if self.given is None else self.given.day.isoformat(),
             "hash": self.scenario.hash,
@@ -293,6 +382,62 @@ def _place(names: Sequence[str], name: str, what: str) -> int:
     raise AskedError(f"there is no {what} {quoted(name)}: {suggest(name, names, f'known {what} names')}")
 
 
+@dataclass(frozen=True)
+class _Count:
+    """What trajectories add up to: the counts of the kernel, and those of some questions. It may be sent to other machines.
+
+    All that the counts depend on is here.
+    """
+
+    scenario: Scenario
+    process: Process
+    seed: int
+    questions: tuple[Question, ...]
+    intervention: Intervention | None = None
+    day: Day | None = None
+    version: str = __version__
+
+    @cached_property
+    def given(self) -> Given | None:
+        return None if self.day is None else _given(self.scenario, self.day, self.intervention)
+
+    @cached_property
+    def packed(self) -> Packed:
+        return _pack(self.process, self.given)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in ("given", "packed")}
+
+    @property
+    def key(self) -> str:
+        """Name what the counts depend on."""
+        asked = [question.model_dump(mode="json", by_alias=True, exclude_none=True) for question in self.questions]
+        return hashlib.sha256(
+            json.dumps([self.version, self.scenario.hash, digest(self.process), self.seed, asked, str(self.day)]).encode()
+        ).hexdigest()
+
+    def __call__(self, first: int, n: int) -> Sums:
+        if self.version != __version__:
+            raise ImportError(f"escsim {self.version} is asked for, and this is {__version__}")
+        total: Sums | None = None
+        for at, size in _chunks(first, n, _chunk(self.process)):
+            tallies: dict[str, Tally] = {}
+            if self.questions:
+                told = _firings(self.process, self.seed, at, size, size * self.process.n_events, self.packed, self.given)
+                out, found = told.out, _worlds(self.scenario, self.process, size, told)
+                tallies = {f"question {place}": tally(found, question) for place, question in enumerate(self.questions)}
+            else:
+                out = _run(self.process, self.seed, at, size, packed=self.packed, given=self.given)
+            time = np.stack([out.time >> np.uint64(32), out.time & np.uint64(0xFFFF_FFFF)]).astype(np.int64)  # the sum may take more than 64 bits
+            total = add(total, {**out._asdict(), "time": time, **tallies})
+        assert total is not None
+        return total
+
+    def tallies(self, sums: Sums) -> list[Tally]:
+        """Give the counts of the questions, in their order."""
+        return [sums[f"question {place}"] for place in range(len(self.questions))]
+
+
 def simulate(
     scenario: Scenario,
     n: int | None = None,
@@ -301,7 +446,11 @@ def simulate(
     threads: int | None = None,
     intervention: Intervention | str | None = None,
     given: Day | str | None = None,
+    asked: dict[str, Question] | None = None,
+    client: Any = None,
+    folder: Path | str | None = None,
     progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> Ensemble:
     """Run variants of a scenario; see `Scenario.simulate`."""
     n = index(scenario.variants.runs if n is None else n)
@@ -310,54 +459,52 @@ def simulate(
         raise ValueError(f"there must be 1 to {MOST:,} trajectories, and a seed from 0 to 2^64 - 1")
     if isinstance(intervention, str):
         intervention = list(scenario.what_if.values())[_place([*scenario.what_if], intervention, "what-if")]
-    known = None if given is None else _given(scenario, given, intervention)
-    process = compile_scenario(scenario, intervention) if known is None else known.process
-    packed = _pack(process, known)
-    workers = max(1, threads or usable_threads())
-    turns = -(-n // (_chunk(process) * workers))  # in each of which every thread has as much to do
-    chunks = _chunks(0, n, min(_chunk(process), max(1000, -(-n // (turns * workers)))))
-    whole, ticks, done = _output(process), [0] * ((process.n_missions + process.n_pairs) * process.n_statuses), 0
-    with ThreadPoolExecutor(workers, thread_name_prefix="escsim") as pool:
-        waiting: deque[Any] = deque()
-        try:
-            for at, size in chunks:
-                waiting.append(pool.submit(_run, process, seed, at, size, packed=packed, given=known))
-                if len(waiting) <= 2 * workers and at + size < n:
-                    continue
-                while waiting and (len(waiting) > workers or at + size == n):
-                    part = waiting.popleft().result()
-                    for total, counts in zip(whole, part, strict=True):
-                        total += counts
-                    ticks = [sum(pair) for pair in zip(ticks, part.time.tolist(), strict=True)]
-                    done += int(part.total[0])
-                    if progress is not None:
-                        progress(done)
-        except _RunawayError as error:
-            raise _told(scenario, process, known, intervention, seed, error.trajectory) from None
-        finally:
-            for each in waiting:
-                each.cancel()
+    day = None if given is None else day_of(scenario, given)
+    process = compile_scenario(scenario, intervention)
+    count = _Count(scenario, process, seed, tuple((asked or {}).values()), intervention, day)
+    known = count.given
+    size, kept = PART, None if folder is None else Folder(Path(folder) / count.key[:16])
+    if client is None and kept is None:
+        workers = max(1, threads or usable_threads())
+        turns = -(-n // (_chunk(process) * workers))  # in each of which every thread has as much to do
+        size = min(_chunk(process), max(1000, -(-n // (turns * workers))))
+    total: Sums | None = None
+    done = 0
+    try:
+        with closing(run(count, _chunks(0, n, size), threads=threads, client=client, folder=kept)) as parts:
+            for many, part in parts:
+                total, done = add(total, part), done + many
+                if progress is not None:
+                    progress(done)
+                if stop is not None and stop():
+                    break
+    except _RunawayError as error:
+        raise _told(scenario, process, known, intervention, seed, error.trajectory) from None
+    assert total is not None
     units, statuses, days = process.n_missions + process.n_pairs, process.n_statuses, process.days
     by_day = (units, statuses, days + 1)
-    counts = np.cumsum(whole.occupancy.reshape(by_day), axis=2)[:, :, :days]
+    high, low = total["time"].reshape(2, units, statuses).tolist()
+    counts = np.cumsum(total["occupancy"].reshape(by_day), axis=2)[:, :, :days]
     if known is not None:
-        _remember(scenario, known, n, counts, whole.fired)
+        _remember(scenario, known, done, counts, total["fired"])
     return Ensemble(
         scenario=scenario,
         intervention=intervention,
         given=known,
         process=process,
         seed=seed,
-        n=n,
+        n=done,
         counts=counts,
-        first=whole.first.reshape(by_day),
-        last=whole.last.reshape(by_day),
-        time=[ticks[u * statuses : (u + 1) * statuses] for u in range(units)],
-        peak=whole.peak.reshape(units, statuses),
-        fates=whole.fate.reshape(len(FATES), process.n_events),
-        firings=whole.fired,
-        armings=int(whole.total[2]),
-        decisions=int(whole.total[3]),
+        first=total["first"].reshape(by_day),
+        last=total["last"].reshape(by_day),
+        time=[[(more << 32) + less for more, less in zip(*each, strict=True)] for each in zip(high, low, strict=True)],
+        peak=total["peak"].reshape(units, statuses),
+        fates=total["fate"].reshape(len(FATES), process.n_events),
+        firings=total["fired"],
+        armings=int(total["total"][2]),
+        decisions=int(total["total"][3]),
+        wanted=n,
+        tallies=tuple(zip(count.questions, count.tallies(total), strict=True)),
     )
 
 
@@ -374,8 +521,8 @@ def _remember(scenario: Scenario, given: Given, n: int, counts: Counts, firings:
     for u, ranks in enumerate(held):
         counts[u, :, :past] = 0
         counts[u, ranks, np.arange(past)] = n
-    for step in given.run.steps:
-        firings[scenario.order[step.event]] += n
+    for each in given.run.steps:
+        firings[scenario.order[each.event]] += n
 
 
 def trajectory(
@@ -388,9 +535,8 @@ def trajectory(
     RuntimeError
         If the two disagree, which is a fault of escsim.
     """
-    seed = scenario.variants.seed if seed is None else seed
+    process, seed = compile_scenario(scenario, intervention), scenario.variants.seed if seed is None else seed
     known = None if given is None else _given(scenario, given, intervention)
-    process = compile_scenario(scenario, intervention) if known is None else known.process
     found = _run_alone(scenario, process, known, seed, i, intervention)
     if [(step.tick, scenario.order[step.event], step.moot) for step in found.steps] != log(process, seed, i, 1, given=known)[0]:
         raise RuntimeError(f"kernel and stepper disagree about {found.draws} of {scenario.name}: please report this fault of escsim")
@@ -415,22 +561,17 @@ def variants(scenario: Scenario, process: Process, n: int, seed: int) -> Iterato
     packed = _pack(process, None)
     for at, many in _chunks(0, n, _chunk(process)):
         try:
-            world, tick, event, moot = _firings(process, seed, at, many, 64 * many, packed)
+            told = _firings(process, seed, at, many, 64 * many, packed)
         except _RunawayError as error:
             raise _told(scenario, process, None, None, seed, error.trajectory) from None
-        yield worlds(scenario, process, many, world[~moot], tick[~moot], event[~moot])
+        yield _worlds(scenario, process, many, told)
 
 
 def _run_alone(scenario: Scenario, process: Process, given: Given | None, seed: int, i: int, intervention: Intervention | None) -> Trajectory:
     """Run a trajectory on the readable stepper."""
     if given is None:
-        return run(scenario, Addressed(scenario, process, seed, i), intervention)
-    return run(scenario, Forecast(scenario, given, seed, i), intervention, given.tick)
-
-
-def usable_threads() -> int:
-    """Give how many processors this program may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return run_once(scenario, Addressed(scenario, process, seed, i), intervention)
+    return run_once(scenario, Forecast(scenario, given, seed, i), intervention, given.tick)
 
 
 class _RunawayError(Exception):
@@ -535,21 +676,29 @@ def log(process: Process, seed: int, first: int, n: int, size: int = 100_000, gi
 
 def _log(process: Process, seed: int, first: int, n: int, size: int, given: Given | None) -> list[list[tuple[int, int, bool]]]:
     told: list[list[tuple[int, int, bool]]] = [[] for _ in range(n)]
-    for number, tick, event, moot in zip(*(each.tolist() for each in _firings(process, seed, first, n, size, given=given)), strict=True):
+    for number, tick, event, moot in zip(*(each.tolist() for each in _firings(process, seed, first, n, size, given=given)[1:]), strict=True):
         told[number].append((tick, event, moot))
     return told
 
 
-def _firings(
-    process: Process, seed: int, first: int, n: int, size: int, packed: Packed | None = None, given: Given | None = None
-) -> tuple[NDArray[Any], ...]:
-    """Give every firing of some trajectories, in their order: which (from 0), tick, number of the event, whether it was moot."""
+class _Firings(NamedTuple):
+    """What the kernel adds up, and every firing, in their order: in which trajectory (from 0), tick, number of the event, whether it was moot."""
+
+    out: Output
+    world: Counts
+    tick: Counts
+    event: Counts
+    moot: NDArray[np.bool_]
+
+
+def _firings(process: Process, seed: int, first: int, n: int, size: int, packed: Packed | None = None, given: Given | None = None) -> _Firings:
+    """Run some trajectories and tell every firing; `size` is how many to make room for at first."""
     from escsim import kernel
 
     while True:
         words = [np.zeros(size, np.uint64) for _ in range(3)]
         entries = kernel.Log(trajectory=words[0], tick=words[1], event=words[2], used=np.zeros(1, np.int64))
-        _run(process, seed, first, n, log=entries, packed=packed, given=given)
+        out = _run(process, seed, first, n, log=entries, packed=packed, given=given)
         used = int(entries.used[0])
         if used <= size:
             break
@@ -557,11 +706,15 @@ def _firings(
     world, tick, event = (each[:used].astype(np.int64) for each in entries[:3])
     world -= first % 2**32
     if given is not None:  # what history gives comes first
-        steps = given.run.steps
-        order = given.run.scenario.order
+        steps, order = given.run.steps, given.run.scenario.order
         world = np.concatenate([np.repeat(np.arange(n), len(steps)), world])
         tick = np.concatenate([np.tile([step.tick for step in steps], n).astype(np.int64), tick])
         event = np.concatenate([np.tile([order[step.event] + (step.moot << 32) for step in steps], n).astype(np.int64), event])
     by_world = np.argsort(world, kind="stable")  # those of one trajectory are in order already
     event = event[by_world]
-    return world[by_world], tick[by_world], event & 0xFFFF_FFFF, event >> 32 > 0
+    return _Firings(out, world[by_world], tick[by_world], event & 0xFFFF_FFFF, event >> 32 > 0)
+
+
+def _worlds(scenario: Scenario, process: Process, n: int, told: _Firings) -> Worlds:
+    happened = ~told.moot
+    return worlds(scenario, process, n, told.world[happened], told.tick[happened], told.event[happened])

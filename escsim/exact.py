@@ -15,7 +15,8 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import date as Day
 from functools import reduce
 from itertools import pairwise
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 from escsim.distributions import TABLE, WeibullDelay, table
 from escsim.errors import Place, Problem, ScenarioError, quoted
 from escsim.process import STAYS, Process, compile_scenario, pairs_of
+from escsim.questions import Answer
 from escsim.scenario import Condition, Intervention, Question, Scenario
 from escsim.times import TICKS_A_DAY
 from escsim.worlds import held
@@ -140,9 +142,20 @@ class Exact:
         return {unit: dict(zip(self.statuses, each.tolist(), strict=True)) for unit, each in zip(self.units, values, strict=True)}
 
 
-def memoryless(scenario: Scenario) -> bool:
-    """Tell at a glance whether every event states an exponential delay, so that `solve` is worth trying."""
-    return all(event.delay is not None and event.delay.exponential is not None for event in scenario.events)
+def beside(scenario: Scenario, intervention: Intervention | None = None) -> Exact | None:
+    """Solve a scenario exactly if every delay is exponential, and the chain not too large to be solved on the way; None otherwise."""
+    if any(event.delay is None or event.delay.exponential is None for event in scenario.events):
+        return None
+    with suppress(ScenarioError):
+        return solve(scenario, intervention, most=10_000)
+    return None
+
+
+def known(solved: Exact | None, scenario: Scenario, answers: dict[str, Answer]) -> dict[str, Answer]:
+    """Put exact values beside the answers to questions of the scenario, where there are any."""
+    if solved is None:
+        return answers
+    return {name: replace(each, exact=solved.answer(scenario, scenario.questions[name])) for name, each in answers.items()}
 
 
 def solve(scenario: Scenario, intervention: Intervention | None = None, *, most: int = MOST_STATES) -> Exact:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, BinaryIO
 
 PART = ".escsim-part"
 PENDING: set[str] = set()  # files being written: to be removed by whoever ends the program
@@ -53,9 +55,8 @@ def write(contents: Mapping[Path, bytes], *, force: bool = False) -> None:
     if not force and (occupied := tuple(path for path in todo if os.path.lexists(path))):
         raise OccupiedError(occupied)
     for path, data in todo.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path.parent)
-        _replace(path, data)
+        with whole(path) as file:
+            file.write(data)
 
 
 def as_csv(rows: Iterable[Sequence[object]]) -> bytes:
@@ -90,16 +91,31 @@ def kept(key: str, make: Callable[[], bytes]) -> bytes:
     except RuntimeError:  # a user without a home
         return make()
     path = folder / hashlib.sha256(key.encode()).hexdigest()[:32]
-    with suppress(OSError):
+    found = unsealed(path)
+    if found is None:
+        found = make()
+        with suppress(OSError):
+            seal(path, found)
+    return found
+
+
+def seal(path: Path, data: bytes) -> None:
+    """Write a file, whole or not at all, so that it is noticed if it is damaged later; one that is there is replaced."""
+    write({path: hashlib.sha256(data).digest() + data}, force=True)
+
+
+def unsealed(path: Path) -> bytes | None:
+    """Give what was sealed in a file, None if it is not there or damaged."""
+    try:
         found = path.read_bytes()
-        if hashlib.sha256(found[32:]).digest() == found[:32]:
-            return found[32:]
-    data = make()
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        _sweep(folder)
-        _replace(path, hashlib.sha256(data).digest() + data)
-    return data
+    except OSError:
+        return None
+    return found[32:] if hashlib.sha256(found[32:]).digest() == found[:32] else None
+
+
+def as_json(data: Any) -> bytes:
+    """Lay plain data out as JSON in UTF-8."""
+    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"
 
 
 def _same(path: Path, data: bytes) -> bool:
@@ -109,14 +125,24 @@ def _same(path: Path, data: bytes) -> bool:
         return False
 
 
-def _replace(path: Path, data: bytes) -> None:
+@contextmanager
+def whole(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to be written bit by bit: it comes to its place, in that of another, when all is written, or not at all.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or the folder cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path.parent)
     target = path.resolve() if path.is_file() else path
     name = ""
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{os.getpid()}.", suffix=PART)
         PENDING.add(name)
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(name, target.stat().st_mode & 0o777 if target.is_file() else 0o666 & ~_umask())

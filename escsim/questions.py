@@ -8,6 +8,7 @@ Times are counted in whole hours, rounded down; their sum is exact to the millis
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -165,6 +166,12 @@ def size(scenario: Scenario, question: Question) -> int:
 def kind(question: Question) -> str:
     """Give the kind of a question."""
     return next(each for each in UNITS if getattr(question, each) is not None)
+
+
+def leading(asked: Mapping[str, Question]) -> list[str]:
+    """Name the questions that stand for all where there is room for two: the first probability, and the first time."""
+    groups = [[name for name, question in asked.items() if kind(question) in kinds] for kinds in (("probability",), ("time_in", "time_to"))]
+    return [group[0] for group in groups if group] or list(asked)[:1]
 
 
 def tally(worlds: Worlds, question: Question) -> Tally:

@@ -6,7 +6,6 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import date as Day
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from escsim import files
@@ -14,8 +13,9 @@ from escsim.captions import headline, mission_name
 from escsim.delays import Delay
 from escsim.errors import plain
 from escsim.explain import HISTORY, causes, open_on, steps_on
-from escsim.intervals import Estimate, wilson
-from escsim.scenario import NOTHING, Background, Event, Question, Scenario
+from escsim.intervals import wilson
+from escsim.phrases import answered, bounded, briefly, compared, effected, exactly, in_history, numbered, percent, shared
+from escsim.scenario import NOTHING, Background, Event, Scenario
 from escsim.times import Span
 from escsim.trajectory import Move, Step, Trajectory
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from escsim.effects import Comparison, Effect
+    from escsim.effects import Comparison
     from escsim.ensemble import Ensemble
     from escsim.forecasts import Record
     from escsim.questions import Answer
@@ -342,7 +342,8 @@ def ensemble(ensemble: Ensemble, *, width: int = 100, daily: bool = False, exact
     scenario, n = ensemble.scenario, ensemble.n
     widest = wilson(n // 2, n)
     points = 100 * max(widest.high - widest.estimate, widest.estimate - widest.low)
-    yield from _wrapped(f"{scenario.title}: {n:,} variant{'s' * (n > 1)}, seed {ensemble.seed}", width, indent=0, style="bold")
+    wanted = f" of {ensemble.wanted:,} asked for" if n < ensemble.wanted else ""
+    yield from _wrapped(f"{scenario.title}: {n:,} variant{'s' * (n > 1)}{wanted}, seed {ensemble.seed}", width, indent=0, style="bold")
     yield from _conditions(ensemble, width)
     within = f"within {points:.2g} points (95 %, Wilson) of what more variants would show"
     beside = "." if exact is None else "; in brackets the exact shares."
@@ -353,7 +354,7 @@ def ensemble(ensemble: Ensemble, *, width: int = 100, daily: bool = False, exact
         for rank, status in enumerate(scenario.ladder.statuses):
             counts = ensemble.counts[unit, rank].tolist()
             if any(counts):
-                shares[name][status] = [_percent(count / n) for count in counts]
+                shares[name][status] = [percent(count / n) for count in counts]
                 if exact is not None:
                     pairs = zip(shares[name][status], exact[unit, rank].tolist(), strict=True)
                     shares[name][status] = [f"{sampled} ({100 * known:.2f})" for sampled, known in pairs]
@@ -364,8 +365,8 @@ def ensemble(ensemble: Ensemble, *, width: int = 100, daily: bool = False, exact
     for event in scenario.events:
         happened, *others = ensemble.fate(event.id).values()
         called = sum(int(count) for count in ensemble.fates[:, scenario.order[event.id]])
-        interval = f"{_percent(happened.estimate)} ({_bound(happened.low)} to {_bound(happened.high)})"
-        rows.append((event.id, interval, *(_percent(each.estimate) for each in others), _percent(1 - called / n)))
+        interval = f"{percent(happened.estimate)} ({bounded(happened.low)} to {bounded(happened.high)})"
+        rows.append((event.id, interval, *(percent(each.estimate) for each in others), percent(1 - called / n)))
     yield from _fitted(["event", "happened (95 %)", "chance", "cancelled", "moot", "to come", "not called"], rows, width, right=True)
     yield "", ""
     for line in (
@@ -398,7 +399,7 @@ def answers(scenario: Scenario, told: dict[str, Answer], *, width: int = 100) ->
     """Tell the answers to questions, history beside the variants."""
     yield "", ""
     yield "Questions", "bold"
-    rows = [(name, _history(each), _answered(each, scenario.questions[name]) + _exactly(each)) for name, each in told.items()]
+    rows = [(name, in_history(each), answered(each, scenario.questions[name]) + exactly(each)) for name, each in told.items()]
     yield from columns(["question", "history", "variants (95 % interval; medians and quartiles to the hour)"], rows, width)
     yield "", ""
     for name, question in scenario.questions.items():
@@ -428,14 +429,14 @@ def forecasts(record: Record, *, width: int = 100) -> Iterator[Line]:
         question = scenario.questions[name]
         yield "", ""
         yield from _wrapped(f"{name}: {question.text or ''}".removesuffix(": "), width, indent=2, style="bold")
-        rows = [(each.day.isoformat(), _briefly(each.answers[name]), ", ".join(each.news) or "-") for each in record.forecasts]
+        rows = [(each.day.isoformat(), briefly(each.answers[name]), ", ".join(each.news) or "-") for each in record.forecasts]
         yield from columns(["morning of", "answer", "news since the one before"], rows, width)
-        yield from _wrapped(f"history: {_history(record.forecasts[-1].answers[name])}", width, indent=0)
+        yield from _wrapped(f"history: {in_history(record.forecasts[-1].answers[name])}", width, indent=0)
     yield "", ""
     yield "Surprise", "bold"
     told = []
     for day, event, share, likelihood in record.surprises:
-        said = "known in advance" if share is None else _share(share)
+        said = "known in advance" if share is None else shared(share)
         told.append((day.isoformat(), event, said, f"{math.log(likelihood):.2f}" if likelihood else "impossible"))
     yield from table(["date", "event", "forecast that morning for that day (95 %)", "log-likelihood"], told)
     yield "", ""
@@ -444,21 +445,6 @@ def forecasts(record: Record, *, width: int = 100) -> Iterator[Line]:
     yield from _wrapped(f"{total}, of which {quiet:.2f} for what might have happened and did not.", width, indent=0)
     yield from _wrapped(_LIKELIHOOD, width, indent=0, style="dim")
     yield from _wrapped(_ASSUMED, width, indent=0, style="dim")
-
-
-def _briefly(told: Answer) -> str:
-    """Give an answer in few words."""
-    if told.kind == "probability":
-        return _share(Estimate(told.estimate or 0.0, told.low or 0.0, told.high or 0.0))
-    if told.kind == "peak":
-        shares = told.shares or {}
-        most = max(shares, key=lambda status: shares[status].estimate)
-        return f"{most} {_share(shares[most])}"
-    if told.kind == "count":
-        return f"mean {told.estimate:.2f} ({told.low:.2f} to {told.high:.2f})"
-    if told.estimate is None:
-        return "beyond the period" if told.asked else "cannot be asked"
-    return f"median {_days(told.estimate)} ({told.low:.1f} to {f'{told.high:.1f}' if told.high is not None else 'beyond'})"
 
 
 def comparison(told: Comparison, name: str | None = None, *, run: int | None = None, width: int = 100) -> Iterator[Line]:
@@ -483,12 +469,12 @@ def comparison(told: Comparison, name: str | None = None, *, run: int | None = N
     text = change.text if change is not None and change.text else ""
     yield from _wrapped(f"{scenario.title}. What if: {': '.join(filter(None, (name, text))) or 'as stated'}", width, indent=0, style="bold")
     many = f"{n:,} variant{'s' * (n > 1)} and their twins on the same chances, seed {told.base.seed}"
-    yield from _wrapped(f"{many}; {told.differ:,} differ from their twin, {_share(wilson(told.differ, n))}.", width, indent=0, style="dim")
+    yield from _wrapped(f"{many}; {told.differ:,} differ from their twin, {shared(wilson(told.differ, n))}.", width, indent=0, style="dim")
     yield "", ""
     rows = []
     for question, each in told.effects.items():
         if each.kind != "peak" or each.base or each.changed:
-            rows.append((question, *_both(each), _effect(each)))
+            rows.append((question, *compared(each), effected(each)))
     if rows:
         yield from columns(["question", "as it is", "what if", "effect (95 % interval, paired)"], rows, width)
     else:
@@ -522,9 +508,9 @@ def sweep(told: Sweep, *, width: int = 100) -> Iterator[Line]:
         for label in base.numbers(name):
             found = [(point.answers[name].numbers(name).get(label), point.answers[name].exact) for _, point in sorted(points.items())]
             if all(each == found[0] for each in found):
-                still.append(f"{label} {_number(*found[0][:1], base.unit, found[0][1])}")
+                still.append(f"{label} {numbered(*found[0][:1], base.unit, found[0][1])}")
             else:
-                cells[label] = [_number(each, base.unit, exact) for each, exact in found]
+                cells[label] = [numbered(each, base.unit, exact) for each, exact in found]
     values = [known.told(value) + "*" * (value == told.value(told.base)) for value in sorted(points)]
     size = max(map(len, [known.name, *values]))
     room, blocks = 0, list[list[str]]()
@@ -544,16 +530,17 @@ def sweep(told: Sweep, *, width: int = 100) -> Iterator[Line]:
 
 
 def bounds(scenario: Scenario, found: dict[str, Bounds], *, width: int = 100) -> Iterator[Line]:
-    """Tell between what the answers lie over the stated ranges."""
+    """Tell between what the answers lie over the stated ranges, if that was looked for."""
+    if not found:
+        return
     yield "", ""
     yield "Bounds over the stated ranges", "bold"
     rows = []
     for label, each in found.items():
         if each.high.estimate:
-            rows.append((label, _number(each.base, each.unit), f"{_number(each.low, each.unit)} and {_number(each.high, each.unit)}"))
+            rows.append((label, numbered(each.base, each.unit), f"{numbered(each.low, each.unit)} and {numbered(each.high, each.unit)}"))
     yield from columns(["question", "as the file has it", "between"], rows, width)
-    for each in list(found.values())[:1]:
-        yield from _wrapped(_looked_for(each, scenario), width, indent=0, style="dim")
+    yield from _wrapped(_looked_for(next(iter(found.values())), scenario), width, indent=0, style="dim")
 
 
 def _looked_for(found: Bounds, scenario: Scenario) -> str:
@@ -572,16 +559,15 @@ def sensitivity(told: Sensitivity, *, width: int = 100) -> Iterator[Line]:
     yield from _wrapped(question.text or "", width, indent=0)
     mean = "" if told.unit == "share" else "mean "
     many = f"{told.n:,} variant{'s' * (told.n > 1)}, seed {told.seed}"
-    yield from _wrapped(
-        f"As the file has it: {mean}{_number(told.base.measure, told.unit)}; history: {_history(told.base.answers[told.question])}.", width, indent=0
-    )
+    history = in_history(told.base.answers[told.question])
+    yield from _wrapped(f"As the file has it: {mean}{numbered(told.base.measure, told.unit)}; history: {history}.", width, indent=0)
     yield "", ""
     yield "One range at a time, all else as in the file; the largest swing first", "bold"
     rows, clear = [], [each for each in told.swings if each.size > _SMALL * told.swings[0].size]
     for each in clear:
         for name, point in ((each.parameter.name, each.low), ("", each.high)):
-            moved = "-" if point.effect is None else _effect(point.effect, brief=True)
-            rows.append((name, each.parameter.told(point.values[each.parameter.name]), mean + _number(point.measure, told.unit), moved))
+            moved = "-" if point.effect is None else effected(point.effect, brief=True)
+            rows.append((name, each.parameter.told(point.values[each.parameter.name]), mean + numbered(point.measure, told.unit), moved))
     unit = {"share": "points", "days": "days", "times": "times"}[told.unit]
     yield from table(["number", "at", "answer (95 %)", f"{unit} from the file's (95 %, paired)"], rows)
     if rest := told.swings[len(clear) :]:
@@ -601,45 +587,10 @@ def sensitivity(told: Sensitivity, *, width: int = 100) -> Iterator[Line]:
         how = "Estimates by SALib, which may come out a little below 0 or above 1; ± is its 95 %."
         yield from _wrapped(f"{where}; {told.runs:,} variants at each, on the same chances. {how}", width, indent=0, style="dim")
     yield "", ""
-    ends = " and ".join(_number(each, told.unit) for each in (told.bounds.low, told.bounds.high))
+    ends = " and ".join(numbered(each, told.unit) for each in (told.bounds.low, told.bounds.high))
     yield from _wrapped(f"Between {ends}{', medians,' * (told.unit == 'days')} over the stated ranges.", width, indent=0, style="bold")
     yield from _wrapped(_looked_for(told.bounds, scenario), width, indent=0, style="dim")
     yield from _wrapped(_ASSUMED, width, indent=0, style="dim")
-
-
-def _number(told: Estimate | None, unit: str, exact: float | None = None) -> str:
-    """Give a number with its interval, and exactly where that is known."""
-    if told is None:
-        return "not asked"
-
-    def form(value: float) -> str:
-        if value == math.inf:
-            return "beyond"
-        return {"share": _bound(value), "days": f"{value:.1f}", "times": f"{value:.2f}"}[unit]
-
-    middle, low, high = map(form, told)
-    sign = {"share": " %", "days": " days", "times": ""}[unit] * (told.estimate != math.inf)
-    exactly = "" if exact is None or unit != "share" else f" ={100 * exact:.2f}"
-    return f"{middle}{sign} ({low} to {high}){exactly}"
-
-
-def _both(told: Effect) -> tuple[str, str]:
-    def form(value: float | None) -> str:
-        if value is None:
-            return "-"
-        return {"share": f"{100 * value:.1f} %", "days": f"mean {_days(value)}", "times": f"mean {value:.2f}"}[told.unit]
-
-    return form(told.base), form(told.changed)
-
-
-def _effect(told: Effect, *, brief: bool = False) -> str:
-    if told.estimate is None or told.low is None or told.high is None:
-        return "cannot be asked in both worlds"
-    scale, digits, unit = {"share": (100, 1, "points"), "days": (1, 1, "days"), "times": (1, 2, "")}[told.unit]
-    if told.gain is None and told.estimate == 0:
-        return "none" if brief else "none: no variant answers otherwise"
-    middle, low, high = (f"{each * scale:+.{digits}f}" for each in (told.estimate, told.low, told.high))
-    return f"{middle} {'' if brief else unit}".rstrip() + f" ({low} to {high})"
 
 
 def _parting(told: Comparison, run: int, width: int) -> Iterator[Line]:
@@ -655,63 +606,6 @@ def _parting(told: Comparison, run: int, width: int) -> Iterator[Line]:
             continue
         moved = "".join(f"; {move.mission} from {move.source} to {move.dest}" for move in step.moves)
         yield from _wrapped(f"  {who}: {scenario.period.moment(step.tick):%Y-%m-%d %H:%M}  {step.event}{moved}. {step.reason}", width, indent=12)
-
-
-def _history(told: Answer) -> str:
-    match told.replay:
-        case None:
-            return "-"
-        case bool():
-            return "yes" if told.replay else "no"
-        case float():
-            return _days(told.replay)
-        case _:
-            return str(told.replay)
-
-
-def _answered(told: Answer, question: Question) -> str:
-    """Give an answer in words, every number with its interval."""
-    shares = told.shares or {}
-    match told.kind:
-        case "probability":
-            return _share(Estimate(told.estimate or 0.0, told.low or 0.0, told.high or 0.0))
-        case "time_in":
-            assert told.mean is not None
-            first, _, last = told.quartiles
-            half = f"; half of them between {first.estimate:.1f} and {last.estimate:.1f}" if first and last else ""
-            mean = f"; mean {told.mean.estimate:.1f} ({told.mean.low:.1f} to {told.mean.high:.1f})"
-            return f"median {_days(told.estimate)} ({told.low:.1f} to {told.high:.1f}){half}{mean}"
-        case "time_to":
-            if not told.asked:
-                return f"cannot be asked: {question.time_to and question.time_to.after} never happened"
-            after = question.time_to.after if question.time_to else None
-            whole = f"{_share(shares['reached'])} within the period, of {told.asked:,} variants{f' in which {after} happened' if after else ''}"
-            if told.estimate is None:
-                return f"median beyond the period; {whole}"
-            high = "beyond the period" if told.high is None else f"{told.high:.1f}"
-            return f"median {_days(told.estimate)} ({told.low:.1f} to {high}); {whole}"
-        case "peak":
-            return ", ".join(f"{status} {_share(share)}" for status, share in reversed(shares.items()) if share.estimate)
-        case _:
-            assert told.mean is not None
-            upto = list(accumulate(share.estimate for share in shares.values()))
-            few, many = (next(number for number, share in enumerate(upto) if share >= part) for part in (0.05, 0.95))
-            usual = f"nine of ten from {few} to {many}" if few < many else f"nearly always {few}"
-            return f"mean {told.mean.estimate:.2f} ({told.mean.low:.2f} to {told.mean.high:.2f}); {usual}"
-
-
-def _exactly(told: Answer) -> str:
-    if told.exact is None:
-        return ""
-    return f"; exactly {100 * told.exact:.2f} %" if told.kind == "probability" else f"; the mean exactly {told.exact:.2f}"
-
-
-def _days(days: float | None) -> str:
-    return "-" if days is None else f"{days:.1f} day{'s' * (days != 1)}"
-
-
-def _share(share: Estimate) -> str:
-    return f"{_bound(share.estimate)} % ({_bound(share.low)} to {_bound(share.high)})"
 
 
 def exact(scenario: Scenario, solved: dict[str, Any], *, width: int = 100, daily: bool = False) -> Iterator[Line]:
@@ -739,17 +633,6 @@ def exact(scenario: Scenario, solved: dict[str, Any], *, width: int = 100, daily
     yield "", ""
     yield f"Probability that nothing more can happen by the end: {100 * solved['absorbed'][-1]:.3f} %", ""
     yield from _wrapped(_ASSUMED, width, indent=0, style="dim")
-
-
-def _bound(share: float) -> str:
-    return "<0.1" if 0 < share < 0.0005 else f"{100 * share:.1f}"
-
-
-def _percent(share: float) -> str:
-    """Give a share in per cent; a dash for none, so that what is rare is not taken for what is not there."""
-    if share < 1e-12:
-        return "-"
-    return _bound(share)
 
 
 def _occupancy(scenario: Scenario, shares: dict[str, dict[str, list[str]]], width: int, daily: bool) -> Iterator[Line]:

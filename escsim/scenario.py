@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import date as Day
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
@@ -510,7 +511,11 @@ class Scenario(Form):
         *,
         intervention: Intervention | str | None = None,
         given: Day | str | None = None,
+        asked: dict[str, Question] | None = None,
+        client: Any = None,
+        folder: Path | str | None = None,
         progress: Callable[[int], object] | None = None,
+        stop: Callable[[], bool] | None = None,
     ) -> Ensemble:
         """Run Monte Carlo variants.
 
@@ -526,8 +531,17 @@ class Scenario(Form):
         given : datetime.date or str, optional
             A day: what history dates before it is given, and what is open on its morning is drawn given that it has not
             come about yet. A forecast from the first day is no other than an ensemble.
+        asked : dict of str to Question, optional
+            Questions to be counted in the same go, so that `Ensemble.answers` need not run the trajectories again.
+        client : dask.distributed.Client, optional
+            Run them on its workers, who need this version of escsim. The result does not depend on it, nor on workers that are lost.
+        folder : path, optional
+            Where to keep what is finished, in parts of 100,000 trajectories. What a run of the same scenario, intervention,
+            seed, questions and version of escsim has left there is not run again.
         progress : callable, optional
             Called now and then with the number of trajectories done.
+        stop : callable, optional
+            Asked as often; if it says yes the ensemble ends with the trajectories done so far.
 
         Raises
         ------
@@ -539,4 +553,16 @@ class Scenario(Form):
         """
         from escsim.ensemble import simulate
 
-        return simulate(self, n, seed=seed, threads=threads, intervention=intervention, given=given, progress=progress)
+        return simulate(
+            self,
+            n,
+            seed=seed,
+            threads=threads,
+            intervention=intervention,
+            given=given,
+            asked=asked,
+            client=client,
+            folder=folder,
+            progress=progress,
+            stop=stop,
+        )

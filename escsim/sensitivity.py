@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from itertools import pairwise
 from operator import index
@@ -19,12 +19,13 @@ import numpy as np
 
 from escsim import exact
 from escsim.effects import Effect, added, summed
-from escsim.ensemble import MOST, usable_threads, variants
-from escsim.errors import AskedError, ScenarioError, quoted, suggest
+from escsim.ensemble import MOST, variants
+from escsim.errors import AskedError, quoted, suggest
 from escsim.intervals import Estimate, mean
 from escsim.process import compile_scenario, renumbered
 from escsim.questions import HOURS, Answer, Tally, answer, size, tally
 from escsim.ranges import Parameter, at, between, hypercube, parameter, ranges, together
+from escsim.running import usable_threads
 from escsim.scenario import Question, Scenario
 from escsim.worlds import of_trajectory
 
@@ -32,7 +33,6 @@ Progress = Callable[[int], object]
 
 SKETCH = 1000  # variants of a point that is one of many
 SAMPLED = 256  # points for bounds alone
-STATES = 10_000  # of a chain that is solved at every point
 
 
 def question_named(scenario: Scenario, name: str | None = None) -> str:
@@ -245,16 +245,12 @@ def vary(
 
 def _solved(scenario: Scenario, points: list[Point]) -> list[Point]:
     """Add exact answers, where the scenario is a Markov chain that is not too large."""
-    if not exact.memoryless(scenario):
-        return points
     found = []
-    try:
-        for point in points:
-            chain = exact.solve(at(scenario, point.values), most=STATES)
-            answers = {name: replace(each, exact=chain.answer(scenario, scenario.questions[name])) for name, each in point.answers.items()}
-            found.append(point._replace(answers=answers))
-    except ScenarioError:
-        return points
+    for point in points:
+        solved = exact.beside(at(scenario, point.values))
+        if solved is None:
+            return points
+        found.append(point._replace(answers=exact.known(solved, scenario, point.answers)))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -122,7 +123,7 @@ runner = CliRunner()
 for command in ([], *([name] for name in cli.cli.commands)):
     done = runner.invoke(cli.cli, [*command, "--help"])
     assert done.exit_code == 0
-print(sorted({"numpy", "matplotlib", "pydantic", "yaml", "transitions", "pandas", "numba", "scipy"} & set(sys.modules)))
+print(sorted({"numpy", "matplotlib", "pydantic", "yaml", "transitions", "pandas", "numba", "scipy", "pyarrow", "distributed"} & set(sys.modules)))
 """
 
 
@@ -804,6 +805,29 @@ def test_lines_are_as_wide_as_the_terminal_within_reason(
 
 def test_names_work_from_anywhere(process: Run) -> None:
     assert process("check", "iraq-iran-2024", "-q", cwd=Path("/")) == (0, "", "")
+
+
+def test_a_long_run_shows_its_rate_and_the_time_left_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rate that counts what a folder had, or the time before anything ran; and a bar for what is over at once."""
+    terminal, clock = io.StringIO(), [0.0]
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(time, "monotonic", lambda: clock[-1])
+    shown = []
+    with cli._progress(10_000, quiet=False) as show:
+        assert show is not None
+        for moment, done in ((1.0, 1000), (1.5, 1500), (11.5, 4000), (21.5, 6000), (31.5, 10_000)):
+            clock.append(moment)
+            show(done)
+            shown.append(terminal.getvalue())
+            terminal.seek(0)
+            terminal.truncate()
+    assert shown[:2] == ["", ""]
+    assert [re.findall(r"(\d+)/10000 *(.*?) *$", each) for each in shown[2:]] == [
+        [("4000", "286/s  0:00:21 left")],
+        [("6000", "244/s  0:00:16 left")],
+        [("10000", "")],
+    ]
 
 
 # Faults of its own, and interruptions

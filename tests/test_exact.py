@@ -12,7 +12,7 @@ import pytest
 from scipy.linalg import expm
 
 import escsim
-from escsim.exact import Exact, memoryless, solve
+from escsim.exact import Exact, beside, solve
 from escsim.process import pairs_of, threshold
 from escsim.scenario import Choice, Event, Intervention, Scenario, missions_of
 from escsim.stepper import Run, State
@@ -545,9 +545,9 @@ def test_what_takes_several_words_of_a_mask_and_no_choices_is_solved_too() -> No
 
 
 def test_what_is_worth_solving_is_told_at_a_glance() -> None:
-    assert memoryless(strategies.load(text("a NOR recall 24", "b NOR mend 24, follows: a")))
-    assert not memoryless(strategies.load(text("a NOR recall 24", f"b NOR mend, {LOGNORMAL}")))
-    assert not memoryless(strategies.load(text("a NOR recall 24", "b NOR mend, date: 2024-01-05")))
+    assert beside(strategies.load(text("a NOR recall 24", "b NOR mend 24, follows: a")))
+    assert not beside(strategies.load(text("a NOR recall 24", f"b NOR mend, {LOGNORMAL}")))
+    assert not beside(strategies.load(text("a NOR recall 24", "b NOR mend, date: 2024-01-05")))
 
 
 def test_no_events_that_move_and_no_missions_are_solved_too() -> None:

@@ -413,3 +413,37 @@ def test_what_cannot_be_kept_is_made_each_time(makes: Callable[[], bytes], tmp_p
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(Path, "home", homeless)
     assert files.kept("one", makes) == b"made 2"
+
+
+def test_what_breaks_off_while_it_is_written_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+
+    def breaks_off(there: int) -> None:
+        with files.whole(path) as file:
+            file.write(b"half")
+            assert len(list(tmp_path.iterdir())) == there + 1
+            raise RuntimeError("enough")
+
+    for there in (0, 1):
+        with pytest.raises(RuntimeError, match="enough"):
+            breaks_off(there)
+        assert len(list(tmp_path.iterdir())) == there
+        path.write_bytes(b"before")
+    with files.whole(path) as file:
+        file.write(b"whole, ")
+        assert path.read_bytes() == b"before"
+        file.write(b"now")
+    assert path.read_bytes() == b"whole, now"
+    assert not files.PENDING
+
+
+def test_what_was_sealed_comes_back_unless_a_bit_of_it_has_changed(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "part"
+    assert files.unsealed(path) is None
+    for data in (b"", b"counts"):
+        files.seal(path, data)
+        assert files.unsealed(path) == data
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert files.unsealed(path) is None

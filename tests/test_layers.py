@@ -15,11 +15,11 @@ PACKAGE = Path(escsim.__file__).parent
 # From the top to the bottom: a module may import what stands below it. A new module gets its place here.
 FLOORS = [
     ["__main__", "cli"],
-    ["report", "plots", "timeline", "diagram", "occupancy", "sweep", "tornado", "field", "captions", "style"],
+    ["report", "summary", "results", "plots", "timeline", "diagram", "occupancy", "sweep", "tornado", "field", "captions", "phrases", "style"],
     ["sensitivity", "effects", "forecasts", "variation"],
     ["ensemble", "exact"],
     ["questions", "worlds"],
-    ["openings", "layout", "kernel", "intervals"],
+    ["openings", "layout", "kernel", "intervals", "running"],
     ["explain"],
     ["schema", "replay", "given", "stepper", "trajectory"],
     ["library", "checks", "ranges"],

@@ -286,7 +286,7 @@ def test_sensitivity_as_text_data_and_figure(escsim: Run, tmp_path: Any) -> None
         (["simulate", "S", "--vary", "call_2.probability=0:2:0.5"], "--vary: call_2.probability = 1.5: "),
         (["simulate", "S", "--vary", "agreement.mean=1:5:1"], "--vary: '1:5:1' is not LOW:HIGH:STEP, each written like '3 days'"),
         (["simulate", "S", "--vary", "call_2.probability=0:1:0.5", "--bounds"], "--bounds and --daily do not go with --vary"),
-        (["simulate", "S", "--bounds", "--from", "2024-01-18"], "they go with no what-if and no --from"),
+        (["simulate", "S", "--bounds", "--from", "2024-01-18"], "--bounds is of the file as it is, and printed: no what-if, --from,"),
         (["sensitivity", "S", "--question", "struck_twic"], "there is no question 'struck_twic': did you mean 'struck_twice'?"),
         (["sensitivity", "S", "--points", "7"], "the points must be a power of 2"),
         (["sensitivity", "S", "-o", "a.txt"], "give it one of the endings"),

@@ -26,7 +26,8 @@ import numba
 import numpy as np
 
 import escsim
-from escsim.ensemble import simulate, usable_threads
+from escsim.ensemble import simulate
+from escsim.running import usable_threads
 from escsim.scenario import Scenario
 from tests.benchmarks import rivals
 
