@@ -19,6 +19,9 @@ from escsim.times import TICKS_A_DAY
 from escsim.trajectory import Move, Step, Trajectory
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from escsim.ensemble import Ensemble
     from escsim.questions import Answer
 
@@ -40,6 +43,11 @@ def dated(day: Day, *, short: bool = False) -> str:
     """Write a date in words, in English whatever the locale."""
     month = MONTHS[day.month - 1]
     return f"{day.day} {month[:3] if short else month} {day.year}"
+
+
+def sentence(text: str) -> str:
+    """Begin a text with a capital, and end it as a sentence."""
+    return text[:1].upper() + text[1:] + "." * (text[-1:] not in {*".?!"})
 
 
 def actor_name(scenario: Scenario, key: str) -> str:
@@ -291,6 +299,21 @@ def share_words(shares: dict[str, float]) -> dict[str, str]:
     return {name: "<1 %" if not each and shares[name] > 0 else f"{each} %" for name, each in whole.items()}
 
 
+def number(value: float) -> str:
+    """Write a number of days to three digits."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def percent(share: float) -> str:
+    """Write a share in whole per cent; what is there is never 0."""
+    return share_words({"": share, "rest": 1 - share})[""]
+
+
+def waiting(ensemble: Ensemble, asked: int, spread: NDArray[np.float64]) -> str:
+    """Say how sure the Kaplan-Meier curve of a question is that can be asked in some variants, by the widths of its intervals."""
+    return f"{asked:,} of {ensemble.n:,} variants, ±{50 * float(spread.max()):.2g} points (95 %), seed {ensemble.seed}"
+
+
 def occupied(ensemble: Ensemble, unit: str) -> str:
     """Say in one line where most variants end."""
     last = ensemble.counts[ensemble.units.index(unit)][:, -1] / ensemble.n
@@ -300,9 +323,9 @@ def occupied(ensemble: Ensemble, unit: str) -> str:
     return f"By {dated(ensemble.days[-1])}: " + ", ".join(f"{told[status]} ‘{words(status)}’" for status in most)
 
 
-def varied(ensemble: Ensemble, what: str) -> str:
-    """Say what a figure of variants is of, and how sure its shares are."""
-    widest = wilson(ensemble.n // 2, ensemble.n)
-    points = f"±{100 * (widest.high - widest.low) / 2:.2g} points"
-    variants = f"{ensemble.n:,} variants, {points} (95 %), seed {ensemble.seed}"
-    return f"{plain(ensemble.scenario.title, 50)} · {what} · {variants} · {ensemble.scenario.hash[:8]}"
+def varied(ensemble: Ensemble, what: str, sure: str | None = None) -> str:
+    """Say what a figure of variants is of, and how sure its numbers are: by default, of shares, the widest interval to either side."""
+    if sure is None:
+        widest = wilson(ensemble.n // 2, ensemble.n)
+        sure = f"{ensemble.n:,} variants, ±{100 * (widest.high - widest.low) / 2:.2g} points (95 %), seed {ensemble.seed}"
+    return f"{plain(ensemble.scenario.title, 50)} · {what} · {sure} · {ensemble.scenario.hash[:8]}"

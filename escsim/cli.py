@@ -50,6 +50,9 @@ KINDS = {
     "trajectory": Kind("replay", (), "a lane for each mission, with the events"),
     "diagram": Kind("replay", (), "the ladder of statuses, with what fired"),
     "occupancy": Kind("ensemble", VARIED, "in how many variants a mission or pair is in each status, day by day"),
+    "cumulative": Kind("ensemble", (*VARIED, "question"), "in how many variants ties are restored by each day, or --question comes about"),
+    "durations": Kind("ensemble", (*VARIED, "question"), "for how long they are down, or what --question says, as 20 dots"),
+    "difference": Kind("comparison", (*VARIED, "name", "status"), "what a what-if changes, day by day, in paired runs"),
 }
 FORMATS = ("png", "svg", "pdf")
 NARROWEST, WIDEST = 72, 120
@@ -66,7 +69,7 @@ def cli(ctx: click.Context) -> None:
     S is a file, or the name of a scenario that ships with escsim.
 
     \b
-    escsim run iran-pakistan-2024         replay, and pictures under out/
+    escsim run iran-pakistan-2024         all of it: summary, pictures and data under out/
     escsim replay iran-pakistan-2024      what happened, event by event
     escsim simulate iran-pakistan-2024    how else it could have gone, and how often
     escsim new my-crisis                  a file to start from, then: escsim check my-crisis.yaml
@@ -90,18 +93,24 @@ daily = click.option("--daily", is_flag=True, help="Print every day instead of a
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print no talk.")
 
 
-def changes(command: Callable[..., Any]) -> Callable[..., Any]:
+CHANGES = {
+    "remove": click.option("--remove", multiple=True, metavar="EVENT", help="It comes to nothing."),
+    "move": click.option("--move", multiple=True, metavar="EVENT=DATE", help="Once it is called it happens then."),
+    "force": click.option("--force", multiple=True, metavar="EVENT=DATE", help="It happens then and only then, whatever else does."),
+    "choose": click.option("--choose", multiple=True, metavar="CHOICE=OPTION", help="This is decided."),
+    "set_": click.option("--set", "set_", multiple=True, metavar="EVENT.KEY=VALUE", help="Another probability or delay."),
+}
+
+
+def changes(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add the options that say a what-if; they arrive together, as `changes`."""
-    options = [
-        click.option("--remove", multiple=True, metavar="EVENT", help="It comes to nothing."),
-        click.option("--move", multiple=True, metavar="EVENT=DATE", help="Once it is called it happens then."),
-        click.option("--force", multiple=True, metavar="EVENT=DATE", help="It happens then and only then, whatever else does."),
-        click.option("--choose", multiple=True, metavar="CHOICE=OPTION", help="This is decided."),
-        click.option("--set", "set_", multiple=True, metavar="EVENT.KEY=VALUE", help="Another probability or delay."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for name in reversed(names):
+            command = CHANGES[name](command)
+        return command
+
+    return add
 
 
 @cli.command()
@@ -139,8 +148,10 @@ def run(
     with _lean(), _progress(n or scenario.variants.runs, quiet):
         found = everything(scenario, n, seed, threads)
         data: dict[str, Any] = {"variants": results.to_dict(found.ensemble, found.answers, found.solved)}
-        data["what_if"] = {name: each.to_dict() for name, each in found.comparisons.items()}
-        contents = {folder / "variants.json": _json(data["variants"]), folder / "what_if.json": _json(data["what_if"])}
+        contents = {folder / "variants.json": _json(data["variants"])}
+        if found.comparisons:
+            data["what_if"] = {name: each.to_dict() for name, each in found.comparisons.items()}
+            contents[folder / "what_if.json"] = _json(data["what_if"])
         if found.history is not None:
             data["replay"] = found.history.to_dict()
             contents[folder / "replay.json"] = _json(data["replay"])
@@ -164,7 +175,8 @@ def run(
     else:
         if found.history is not None:
             _print(report.replay(found.history, width=_width(), ascii_only=_ascii_only()))
-        _print(report.answers(scenario, found.answers, width=_width()))
+        if found.answers:
+            _print(report.answers(scenario, found.answers, width=_width()))
     _talk(
         quiet or json_,
         f"\nresults: {', '.join(map(str, contents))}\n"
@@ -209,7 +221,7 @@ def replay(s: str, until: str | None, why: bool, json_: bool, quiet: bool) -> No
 @click.option("--vary", metavar="NAME=LOW:HIGH:STEP", help="Tell only how the answers move with a number, such as recall.probability=0:1:0.1.")
 @click.option("--bounds", is_flag=True, help="Tell between what the answers lie over the ranges that the file states.")
 @from_day
-@changes
+@changes("remove", "move", "choose", "set_")  # and not --force, which is another thing here
 @click.option("-o", "--out", metavar="FILE", help="Write the result to a .json, .csv or .parquet; or to a folder, which keeps what is finished.")
 @click.option("--events", type=click.Path(path_type=Path), metavar="FILE", help="Write every firing in every variant to a .parquet.")
 @click.option("--cluster", metavar="ADDRESS", help="Run on the workers of the dask.distributed scheduler at this address.")
@@ -524,7 +536,7 @@ def _day(scenario: Scenario, date: str | None) -> Day | None:
 @cli.command()
 @click.argument("s")
 @click.argument("name", required=False)
-@changes
+@changes(*CHANGES)
 @from_day
 @runs
 @seeded
@@ -626,7 +638,7 @@ def _intervention(scenario: Scenario, name: str | None, changes: dict[str, Any])
     said: dict[str, Any] = {"remove": list(changes["remove"])} if changes["remove"] else {}
     try:
         for kind in ("move", "force", "choose", "set_"):
-            for each in changes[kind]:
+            for each in changes.get(kind, ()):
                 what, equals, value = each.partition("=")
                 option = "--" + kind.strip("_")
                 event, dot, key = what.partition(".")
@@ -857,6 +869,9 @@ def schema() -> None:
 @runs
 @seeded
 @click.option("--of", "unit", metavar="WHO", help="The mission or pair.")
+@click.option("--question", metavar="NAME", help="A question of the file instead of the return of the missions.")
+@click.option("--what-if", "name", metavar="NAME", help="One of the file's `what_if`; by default the first.")
+@click.option("--status", multiple=True, metavar="STATUS", help="Statuses or groups; by default those below the level of the start.")
 @click.option("--csv", "csv_", is_flag=True, help="The numbers too, in a file beside the picture.")
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write (.png, .svg, .pdf); NAME-KIND.png by default.")
 @click.option("--print", "paper", is_flag=True, help="Draw for A4 paper instead of a screen.")
@@ -909,9 +924,15 @@ def _picture(scenario: Scenario, kind: str, given: dict[str, Any], *, quiet: boo
     draw, n, seed = plots.PICTURES[kind], given.pop("n", None), given.pop("seed", None)
     if KINDS[kind].source == "replay":
         return draw(scenario.replay(), paper=paper, **given)
-    with _lean(), _progress(n or scenario.variants.runs, quiet) as progress:
+    many, paired = n or scenario.variants.runs, KINDS[kind].source == "comparison"
+    name = given.pop("name", next(iter(scenario.what_if), None))
+    if paired and name is None:
+        raise click.UsageError("this file has no `what_if`; `escsim whatif` compares with a change said on the spot")
+    changed = [_intervention(scenario, name, {})] if paired else []
+    with _lean(), _progress(many * (1 + paired), quiet) as progress:
         ensemble = scenario.simulate(n, seed, progress=progress)
-        return draw(ensemble, paper=paper, **given)
+        twin = [scenario.simulate(n, seed, intervention=each, progress=progress and (lambda done: progress(many + done))) for each in changed]
+        return draw(ensemble, *twin, paper=paper, **given)
 
 
 def _write(contents: dict[Path, bytes], *, force: bool, instead: str = "") -> None:

@@ -6,10 +6,10 @@ differs is the change's doing alone. The sums are integers, so they add up over 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from escsim.scenario import Question, Scenario
 from escsim.times import TICKS_A_DAY
 from escsim.trajectory import Step
 from escsim.worlds import Worlds
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 METHODS = {"share": "Newcombe's paired score, 95 %", "mean": "paired normal, 95 %"}
 
@@ -89,6 +92,12 @@ class Comparison:
     changed: Ensemble
     differ: int
     effects: dict[str, Effect]
+
+    def plot(self, unit: str | None = None, status: Sequence[str] = ()) -> Figure:
+        """Draw what the change does to the share of variants in some statuses, day by day; see `escsim.plots.difference`."""
+        from escsim import plots
+
+        return plots.difference(self.base, self.changed, unit, status).figure
 
     def parting(self, i: int) -> tuple[Step | None, Step | None]:
         """Give the first step in which world i and its twin are not the same, as it is in each; None where a run has ended."""

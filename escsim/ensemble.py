@@ -39,6 +39,7 @@ from escsim.worlds import Worlds, of_trajectory, worlds
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    from matplotlib.figure import Figure
 
     from escsim.kernel import Output, Packed
     from escsim.trajectory import Trajectory
@@ -262,9 +263,29 @@ class Ensemble:
         ValueError
             If the file has no question of that name.
         """
-        if isinstance(question, str):
-            question = list(self.scenario.questions.values())[_place([*self.scenario.questions], question, "question")]
-        return self.answers({"asked": question})["asked"]
+        return self.answers({"asked": self.question(question) if isinstance(question, str) else question})["asked"]
+
+    def question(self, name: str) -> Question:
+        """Give the question of that name in the file; raises a ValueError that tells which there are."""
+        return list(self.scenario.questions.values())[_place([*self.scenario.questions], name, "question")]
+
+    def plot_occupancy(self, unit: str | None = None) -> Figure:
+        """Draw in how many variants a mission or pair is in each status, day by day; see `escsim.plots.occupancy`."""
+        from escsim import plots
+
+        return plots.occupancy(self, unit).figure
+
+    def plot_cumulative(self, unit: str | None = None, question: str | None = None) -> Figure:
+        """Draw in how many variants ties are restored by each day, or a question has come about; see `escsim.plots.cumulative`."""
+        from escsim import plots
+
+        return plots.cumulative(self, unit, question).figure
+
+    def plot_durations(self, unit: str | None = None, question: str | None = None) -> Figure:
+        """Draw for how long a mission or pair is down, or how long a question says, as 20 dots; see `escsim.plots.durations`."""
+        from escsim import plots
+
+        return plots.durations(self, unit, question).figure
 
     @cached_property
     def _packed(self) -> Packed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date as Day
 from typing import Any
 
@@ -15,6 +15,7 @@ from escsim.style import EDGE, FADED, INK, PAPER, Look, Sheet
 
 LEFT, RIGHT = 150, 440  # what is left free for shares, and for the names at the end
 _LINE = 32  # the least between two names
+_STEPS = [step * 10**power for power in range(5) for step in (1, 2, 5)]
 
 
 class Field:
@@ -27,14 +28,17 @@ class Field:
         How many days.
     top, bottom : float
         Where `high` and `low` stand.
-    left : float
+    left, right : float
+        What it leaves free beside it.
     low, high : float
         What the field reaches over, by default the shares from 0 to 1.
     """
 
-    def __init__(self, sheet: Sheet, length: int, top: float, bottom: float, left: float = LEFT, low: float = 0, high: float = 1) -> None:
+    def __init__(
+        self, sheet: Sheet, length: int, top: float, bottom: float, left: float = LEFT, right: float = RIGHT, low: float = 0, high: float = 1
+    ) -> None:
         self.sheet, self.length, self.top, self.bottom, self.low, self.high = sheet, length, top, bottom, low, high
-        self.left, self.right = left, sheet.width - RIGHT
+        self.left, self.right = left, sheet.width - right
         self.axes = sheet.lay(self.left, self.right)
         self.axes.set_xlim(0, length)
 
@@ -55,12 +59,12 @@ class Field:
             StepPatch(self.y(values), np.arange(self.length + 1), **at, **style)
         )  # `stairs` measures every step anew to fit the axes
 
-    def grid(self, values: Iterable[float], form: str = "{:.0%}", **style: Any) -> None:
+    def grid(self, values: Iterable[float], told: Callable[[float], str] = "{:.0%}".format, **style: Any) -> None:
         """Draw lines across, and write beside them what they stand for."""
         for value in values:
             y = float(self.y(value))
             self.axes.axhline(y, **{"color": "#D8D8D8", "zorder": 0, **style, "linewidth": 1.2 * self.sheet.point})
-            self.sheet.write(self.left - 16, y, form.format(value).replace("%", " %").replace("-", "−"), ha="right", color=FADED)
+            self.sheet.write(self.left - 16, y, told(value).replace("%", " %").replace("-", "−"), ha="right", color=FADED)
 
     def line(self, day: float, bottom: float | None = None) -> None:
         """Draw the dotted line of something in history, down to the field's own bottom or another."""
@@ -95,18 +99,40 @@ class Field:
         """
         long = len(days) >= 400
         firsts = [place for place, day in enumerate(days) if day.day == 1 and (not long or day.month == 1)]
+        firsts += [place for place, day in enumerate(days) if day.day == 15 and len(days) < 100]
         taken: dict[int, tuple[float, float]] = {}
         for place in dict.fromkeys([*first, 0, len(days), *firsts]):
             day = days[min(place, len(days) - 1)]
-            told = dated(day, short=True)
-            year = long and place in firsts and place not in first
-            text = str(day.year) if year else told if long else told.rsplit(" ", 1)[0]
+            text = str(day.year) if long and place in firsts and place not in first else brief(days, day)
             x, half = self.x(place), max(self.sheet.extent(text), least) / 2 + 8
             if all(x + half <= low or x - half >= high for low, high in taken.values()):
                 taken[place] = x - half, x + half
                 self.axes.plot([place, place], [base, base + 12], color=INK, linewidth=1.5 * self.sheet.point)
                 self.sheet.write(x, base + 44, text, ha="center")
         return sorted(taken)
+
+    def ages(self, base: float, least: float = 0) -> list[int]:
+        """Write numbers of days below a base, each `least` wide; give those that are written."""
+        step = next(step for step in _STEPS if self.x(step) - self.x(0) >= least + 16)
+        places = list(range(0, self.length + 1, step))
+        for place in places:
+            self.axes.plot([place, place], [base, base + 12], color=INK, linewidth=1.5 * self.sheet.point)
+            self.sheet.write(self.x(place), base + 44, f"{place:,}" + " days" * (place == 0), ha="center")
+        return places
+
+    def history(self, days: Sequence[float], told: str) -> None:
+        """Draw dotted lines where something happened in history, and say above the last of them what."""
+        for day in days:
+            self.line(day)
+        x, width = self.x(max(days, default=0)), self.sheet.extent(told)
+        fits = x + width <= self.sheet.width - 40
+        self.sheet.write(x if fits else min(x, self.sheet.width - 40), self.top - 24, told, ha="left" if fits else "right")
+
+
+def brief(days: Sequence[Day], day: Day) -> str:
+    """Write a date in few words, without its year where it is clear."""
+    told = dated(day, short=True)
+    return told if len(days) >= 400 else told.rsplit(" ", 1)[0]
 
 
 def years(days: Sequence[Day]) -> str:

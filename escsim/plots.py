@@ -17,7 +17,10 @@ from matplotlib.figure import Figure
 
 from escsim import files
 from escsim.captions import describe_diagram, describe_trajectory, taken, ways
+from escsim.cumulative import cumulative
 from escsim.diagram import diagram
+from escsim.difference import difference
+from escsim.durations import durations
 from escsim.errors import plain
 from escsim.occupancy import occupancy
 from escsim.style import Picture, styled
@@ -28,9 +31,12 @@ __all__ = [
     "FORMATS",
     "PICTURES",
     "Picture",
+    "cumulative",
     "describe_diagram",
     "describe_trajectory",
     "diagram",
+    "difference",
+    "durations",
     "occupancy",
     "render",
     "save",
@@ -54,6 +60,9 @@ PICTURES: dict[str, Callable[..., Picture]] = {  # by kind: of a replay, an ense
     "trajectory": _trajectory,
     "diagram": _diagram,
     "occupancy": occupancy,
+    "cumulative": cumulative,
+    "durations": durations,
+    "difference": difference,
 }
 
 

@@ -68,7 +68,7 @@ Usage: python -m escsim [OPTIONS] [COMMAND] [ARGS]...
 
   S is a file, or the name of a scenario that ships with escsim.
 
-  escsim run iran-pakistan-2024         replay, and pictures under out/
+  escsim run iran-pakistan-2024         all of it: summary, pictures and data under out/
   escsim replay iran-pakistan-2024      what happened, event by event
   escsim simulate iran-pakistan-2024    how else it could have gone, and how often
   escsim new my-crisis                  a file to start from, then: escsim check my-crisis.yaml
@@ -81,11 +81,12 @@ Options:
 Commands:
   check     Say all that is wrong with each S.
   exact     Solve S exactly, if it is a Markov chain.
+  forecast  Forecast S from one morning after another.
   list      List the scenarios, actions or ladders that ship.
   new       Write a small commented scenario to start from.
   plot      Draw S: its trajectory, its ladder, or its variants.
   replay    Tell what happened in S, event by event.
-  run       Replay S, tell it, and write pictures and data.
+  run       Do all that S asks for, and write it up.
   schema    Print the JSON Schema of scenario files, for editors.
   show      Describe S: missions, ladder, events, choices, limits.
   simulate  Run Monte Carlo variants of S.
@@ -567,7 +568,9 @@ def test_run_tells_the_crisis_and_writes_its_results(escsim: Run, tmp_path: Path
     assert told.out == escsim("replay", "small.yaml").out
     folder = tmp_path / "out" / "small"
     results = tree(folder)
-    assert set(results) == {"replay.json", "replay.csv", "trajectory.png", "trajectory.svg", "diagram.png", "diagram.svg"}
+    names = ("summary.md", "variants.json", "replay.json", "replay.csv", "forecast.json")
+    names += ("trajectory.png", "trajectory.svg", "diagram.png", "diagram.svg", "diagram.csv")
+    assert set(results) == {*names}
     assert json.loads(results["replay.json"]) == json.loads(escsim("replay", "small.yaml", "--json").out)
     assert (
         results["replay.csv"]
@@ -577,9 +580,8 @@ def test_run_tells_the_crisis_and_writes_its_results(escsim: Run, tmp_path: Path
     hash_ = library.load(small).hash
     assert results["trajectory.png"].decode() == f"trajectory {hash_} False as png: The trajectory of A quarrel."
     assert results["diagram.svg"].decode() == f"diagram {hash_} False as svg: The diagram of A quarrel."
-    names = ("replay.json", "replay.csv", "trajectory.png", "trajectory.svg", "diagram.png", "diagram.svg")
     said = "\nresults: " + ", ".join(f"out/small/{name}" for name in names)
-    said += "\nnext: escsim replay small.yaml --why     the reasons, and what might have happened and did not\n"
+    said += "\nnext: read out/small/summary.md, or escsim replay small.yaml --why     the reasons, and what might have happened and did not\n"
     assert told.err == said
     assert escsim("run", "small.yaml", "-q") == (0, told.out, "")
 
@@ -588,8 +590,9 @@ def test_run_as_json_names_its_files(escsim: Run, small: Path, sketch: None) -> 
     told = escsim("run", "small.yaml", "-o", "results", "--format", "pdf", "--json", "-q")
     assert (told.code, told.err) == (0, "")
     data = json.loads(told.out)
-    assert list(data) == ["scenario", "hash", "days", "steps", "not_happened", "files"]
-    assert data["files"] == ["results/replay.json", "results/replay.csv", "results/trajectory.pdf", "results/diagram.pdf"]
+    assert list(data) == ["scenario", "hash", "variants", "replay", "forecast", "files"]
+    names = ("summary.md", "variants.json", "replay.json", "replay.csv", "forecast.json", "trajectory.pdf", "diagram.pdf", "diagram.csv")
+    assert data["files"] == [f"results/{name}" for name in names]
     assert all(Path(name).is_file() for name in data["files"])
 
 
@@ -616,7 +619,7 @@ def test_run_writes_nothing_when_one_file_is_in_the_way(escsim: Run, tmp_path: P
     assert message in re.sub(r"\s+", " ", told.err)
     assert tree(folder) == {name: b"mine"}
     assert escsim("run", "small.yaml", "--force").code == 0
-    assert len(tree(folder)) == 6
+    assert len(tree(folder)) == 10
     assert tree(folder)[name] != b"mine"
 
 
@@ -675,7 +678,8 @@ def test_results_are_the_same_in_every_process_and_place(process: Run, tmp_path:
     assert told[0] == told[1]
     results = tree(places[0])
     assert {path.removeprefix(f"out/{NAMES[0]}/") for path in results} == {
-        "replay.json", "replay.csv", *(f"{kind}.{suffix}" for kind in ("trajectory", "diagram") for suffix in SIGNS),
+        "summary.md", "variants.json", "what_if.json", "replay.json", "replay.csv", "forecast.json",
+        *(f"{kind}.{suffix}" for kind in cli.KINDS for suffix in (*SIGNS, "csv") if (kind, suffix) != ("trajectory", "csv")),
     }  # fmt: skip
     assert results == tree(places[1])
     for name, data in results.items():

@@ -15,10 +15,27 @@ PACKAGE = Path(escsim.__file__).parent
 # From the top to the bottom: a module may import what stands below it. A new module gets its place here.
 FLOORS = [
     ["__main__", "cli"],
-    ["report", "summary", "results", "plots", "timeline", "diagram", "occupancy", "sweep", "tornado", "field", "captions", "phrases", "style"],
+    [
+        "report",
+        "summary",
+        "results",
+        "plots",
+        "timeline",
+        "diagram",
+        "occupancy",
+        "cumulative",
+        "durations",
+        "difference",
+        "sweep",
+        "tornado",
+        "field",
+        "captions",
+        "phrases",
+        "style",
+    ],
     ["sensitivity", "effects", "forecasts", "variation"],
     ["ensemble", "exact"],
-    ["questions", "worlds"],
+    ["questions", "absence", "worlds"],
     ["openings", "layout", "kernel", "intervals", "running"],
     ["explain"],
     ["schema", "replay", "given", "stepper", "trajectory"],
@@ -34,6 +51,8 @@ DOORS = {  # upward, inside a function: the shortest way for users, and no modul
     ("scenario", "ensemble"),  # Scenario.simulate
     ("scenario", "variation"),  # Scenario.given, without, with_
     ("trajectory", "plots"),  # Trajectory.plot
+    ("ensemble", "plots"),  # Ensemble.plot_occupancy and the like
+    ("effects", "plots"),  # Comparison.plot
 }
 
 
