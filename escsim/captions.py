@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from escsim.errors import plain
 from escsim.intervals import wilson
-from escsim.phrases import in_history
-from escsim.scenario import Scenario, counterpart
+from escsim.scenario import Event, Scenario, counterpart
 from escsim.times import TICKS_A_DAY
 from escsim.trajectory import Move, Step, Trajectory
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from escsim.ensemble import Ensemble
-    from escsim.questions import Answer
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
 
@@ -89,15 +87,34 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def remembered(answer: Answer) -> str:
+def remembered(replay: object, unit: str) -> str:
     """Say what history's answer was, or that there is none."""
-    return "history has no answer" if answer.replay is None else f"history: {in_history(answer)}"
+    if isinstance(replay, bool):
+        return "history: yes" if replay else "history: no"
+    if isinstance(replay, int):
+        return f"history: {replay}"
+    return f"history: {quantity(replay, unit)}" if isinstance(replay, float) else "history has no answer"
 
 
-def subtitle(trajectory: Trajectory) -> str:
-    """Say what a figure is of: the scenario, the kind of run, and the hash that tells which version of the file."""
+def event_name(event: Event) -> str:
+    """Name an event in at most 27 letters."""
+    name = plain(event.label) if event.label else words(event.id)
+    return name if len(name) <= 26 else name[:26].rsplit(" ", 1)[0] + "…"
+
+
+def subtitle(trajectory: Trajectory, runs: Sequence[Trajectory] = ()) -> str:
+    """Say what a figure is of: the scenario, the kind of run, the runs behind it, and the hash that tells which version of the file."""
     run = "replay of the record" if trajectory.draws == "history" else f"one possible run, {plain(trajectory.draws)}"
-    return f"{plain(trajectory.scenario.title, 70)} · {run} · scenario {trajectory.scenario.hash[:8]}"
+    told = f" · {behind(runs)}" if runs else ""
+    return f"{plain(trajectory.scenario.title, 50 if runs else 70)} · {run}{told} · scenario {trajectory.scenario.hash[:8]}"
+
+
+def behind(runs: Sequence[Trajectory]) -> str:
+    """Say which variants lie behind a trajectory."""
+    seed = runs[0].draws.split(", trajectory ")[0]
+    numbers = sorted(int(run.draws.rsplit(" ", 1)[-1]) for run in runs)
+    told = f"numbers {numbers[0]}–{numbers[-1]}" if numbers[-1] - numbers[0] < len(runs) else f"among numbers {numbers[0]} to {numbers[-1]}"
+    return f"grey: {len(runs)} of the variants, {seed}, {told}"
 
 
 def marker_key(scenario: Scenario) -> tuple[str, str]:
@@ -114,6 +131,14 @@ def paths(trajectory: Trajectory) -> dict[str, Moves]:
     return {mission: [each for each in moves if each[1].mission == mission] for mission in trajectory.scenario.missions}
 
 
+def alike(trajectory: Trajectory, mission: str) -> bool:
+    """Say whether the mission the other way round is always in the same status, since the same steps move both."""
+    if (other := counterpart(mission)) not in trajectory.paths or trajectory.scenario.initial[other] != trajectory.scenario.initial[mission]:
+        return False
+    one, two = ([(step, move.dest) for step, move in paths(trajectory)[each]] for each in (mission, other))
+    return one == two
+
+
 def ends(trajectory: Trajectory) -> dict[str, list[str]]:
     """Give for every status in which missions end, mild ones first, those missions."""
     scenario = trajectory.scenario
@@ -121,10 +146,10 @@ def ends(trajectory: Trajectory) -> dict[str, list[str]]:
     return {status: [each for each in last if last[each] == status] for status in scenario.ladder.statuses if status in last.values()}
 
 
-def ways(trajectory: Trajectory) -> dict[Way, list[str]]:
+def ways(scenario: Scenario) -> dict[Way, list[str]]:
     """Give every way of the ladder from a status to a status, and the triggers that take it."""
     found: dict[Way, list[str]] = {}
-    for trigger, each in trajectory.scenario.ladder.triggers.items():
+    for trigger, each in scenario.ladder.triggers.items():
         for way in each.items():
             found.setdefault(way, []).append(trigger)
     return found
@@ -247,7 +272,21 @@ def finding(trajectory: Trajectory) -> str:
     last, total = ends(trajectory), len(trajectory.scenario.missions)
     who = "missions" if len(last) != 1 else "the mission" if total == 1 else f"{_count(total, total)} missions"
     where = ", ".join(f"‘{words(status)}’" + f" ({len(missions)})" * (len(last) > 1) for status, missions in last.items())
-    return f"{len(taken(trajectory))} of {len(ways(trajectory))} ways between statuses taken" + f"; {who} ended at {where}" * bool(last)
+    return f"{len(taken(trajectory))} of {len(ways(trajectory.scenario))} ways between statuses taken" + f"; {who} ended at {where}" * bool(last)
+
+
+def recorded(history: Trajectory) -> str:
+    """Say in one line what the record holds."""
+    if not (steps := history.steps):
+        return "Nothing is recorded"
+    actors = {actor for step in steps for actor in history.event(step).actor}
+    who = f"{len(actors)} actors" if len(actors) > 1 else actor_name(history.scenario, actors.pop())
+    sure = sum(history.event(step).confidence == "high" for step in steps)
+    return f"{len(steps)} event{'s' * (len(steps) > 1)} by {who}, {_span(history, steps)}; {sure} with high confidence"
+
+
+def _span(trajectory: Trajectory, steps: Sequence[Step]) -> str:
+    return " to ".join(dict.fromkeys(_moment(trajectory, step) for step in (steps[0], steps[-1])))
 
 
 # The descriptions
@@ -261,8 +300,8 @@ def _described(trajectory: Trajectory, title: str, parts: Iterable[str]) -> str:
     return " ".join([f"{title}. {subtitle(trajectory)}.", *parts, end])
 
 
-def describe_trajectory(trajectory: Trajectory) -> str:
-    """Say in words what the figure of a trajectory shows."""
+def describe_trajectory(trajectory: Trajectory, runs: Sequence[Trajectory] = ()) -> str:
+    """Say in words what the figure of a trajectory shows, with the runs behind it."""
     scenario = trajectory.scenario
     parts = []
     for mission, moves in paths(trajectory).items():
@@ -271,9 +310,25 @@ def describe_trajectory(trajectory: Trajectory) -> str:
     if steps := [step for step in trajectory.steps if not step.moot]:
         stated = sum(scenario.reported(trajectory.event(step)) for step in steps)
         filled, hollow = marker_key(scenario)
-        span = " to ".join(dict.fromkeys(_moment(trajectory, step) for step in (steps[0], steps[-1])))
-        parts.append(f"{len(steps)} event{'s' * (len(steps) > 1)}, {span}: {stated} {filled}, {len(steps) - stated} {hollow}.")
+        parts.append(f"{len(steps)} event{'s' * (len(steps) > 1)}, {_span(trajectory, steps)}: {stated} {filled}, {len(steps) - stated} {hollow}.")
+    if runs:
+        parts.append(f"Behind it, {behind(runs)}.")
+        for mission in scenario.missions:
+            held = Counter(run.status_at(mission, scenario.period.ticks) for run in runs)
+            told = [f"{words(status)} {held[status]}" for status in scenario.ladder.statuses if held[status]]
+            parts.append(f"{mission_name(scenario, mission)} ends so in them: {', '.join(told)}.")
     return _described(trajectory, headline(trajectory), parts)
+
+
+def describe_record(history: Trajectory) -> str:
+    """Say in words what the figure of the record shows."""
+    told: dict[str, list[str]] = {}
+    for step in history.steps:
+        event = history.event(step)
+        actors = " and ".join(actor_name(history.scenario, actor) for actor in event.actor)
+        told.setdefault(actors, []).append(f"{event_name(event)}, {_moment(history, step)} ({event.confidence or 'no'} confidence)")
+    lanes = [f"{actors}: {'; '.join(events)}." for actors, events in told.items()]
+    return " ".join([f"{recorded(history)}. {subtitle(history)}.", *lanes])
 
 
 def describe_diagram(trajectory: Trajectory) -> str:
@@ -283,7 +338,7 @@ def describe_diagram(trajectory: Trajectory) -> str:
     for (source, dest), moves in used.items():
         how = f"{', '.join(acts(moves))}, {' '.join(dates(trajectory, moves))}".replace("\N{NO-BREAK SPACE}", " ")
         parts.append(f"From {words(source)} to {words(dest)}: {how}.")
-    parts.append(f"{len(ways(trajectory)) - len(used)} ways were not taken.")
+    parts.append(f"{len(ways(trajectory.scenario)) - len(used)} ways were not taken.")
     return _described(trajectory, finding(trajectory), parts)
 
 

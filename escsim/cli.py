@@ -23,9 +23,10 @@ import click
 from escsim import __version__
 
 if TYPE_CHECKING:
+    from escsim.questions import Answer
     from escsim.report import Line
     from escsim.scenario import Intervention, Scenario
-    from escsim.sensitivity import Bounds
+    from escsim.sensitivity import Bounds, Sweep
     from escsim.style import Picture
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -257,14 +258,15 @@ def simulate(
     from escsim.intervals import enough
 
     if precision is not None:
-        if n is not None:
-            raise click.UsageError("give -n or --precision, which says how many it takes, not both")
+        _apart({"--precision": True, "-n": n})
         n = enough(precision)
-    if vary is not None or bounds:
-        _only(vary and "--vary", (out, events, cluster, from_, *changes.values()), (bounds, daily))
+    what_if = from_ is not None or any(changes.values())
+    _apart({"--vary": vary, "--bounds": bounds, "--from or a what-if": what_if})
     scenario = _load(s)
     if vary is not None:
-        _sweep(scenario, vary, n, seed, threads, json_=json_, quiet=quiet)
+        for name, given in (("--daily", daily), ("-o", out), ("--events", events), ("--cluster", cluster)):
+            _apart({"--vary": vary, name: given})
+        _vary(scenario, vary, n, seed, threads, quiet=quiet, json_=json_)
         return
     intervention = _intervention(scenario, None, changes) if any(changes.values()) else None
     day = _day(scenario, from_)
@@ -287,16 +289,13 @@ def simulate(
             stop=stop,
         )
     solved = None if ensemble.given is not None else exact.beside(scenario, intervention)
-    answers = exact.known(solved, scenario, ensemble.answers())
-    found = _bounds(scenario, n, seed, threads, quiet=quiet) if bounds and ensemble.n == n else {}
+    found = _bounds(scenario, n, seed, threads, quiet=quiet) if bounds else {}
+    answers = _bounded(exact.known(solved, scenario, ensemble.answers()), found)
     if json_:
-        data = results.to_dict(ensemble, answers, solved)
-        _put(data["questions"], found)
-        _data(data)
+        _data(results.to_dict(ensemble, answers, solved))
     else:
         _print(report.ensemble(ensemble, width=_width(), daily=daily, exact=None if solved is None else solved.occupancy))
-        if answers:
-            _print(report.answers(scenario, answers, width=_width()))
+        _print(report.answers(scenario, answers, width=_width()))
         _print(report.bounds(scenario, found, width=_width()))
     if files:
         _write(results.contents(files[0], ensemble, answers, solved, origin), force=True)
@@ -310,115 +309,22 @@ def simulate(
         _talk(quiet, f"\nresults: {', '.join(map(str, files + log))}")
 
 
-def _only(vary: str | None, others: tuple[Any, ...], more: tuple[bool, ...]) -> None:
-    """Refuse what goes with neither --bounds nor --vary, or not with the latter."""
-    if any(others):
-        raise click.UsageError(f"{vary or '--bounds'} is of the file as it is, and printed: no what-if, --from, -o, --events or --cluster")
-    if vary and any(more):
-        raise click.UsageError("--bounds and --daily do not go with --vary")
+def _apart(options: dict[str, Any]) -> None:
+    """Refuse options that do not go together."""
+    said = [name for name, value in options.items() if value not in (None, False)]
+    if len(said) > 1:
+        raise click.UsageError(f"{said[0]} does not go with {said[1]}")
 
 
-def _sweep(scenario: Scenario, vary: str, n: int | None, seed: int | None, threads: int | None, *, json_: bool, quiet: bool) -> None:
-    """Tell how the answers move along a number, said as NAME=LOW:HIGH:STEP."""
-    from escsim import ranges, report, sensitivity
-    from escsim.errors import AskedError, quoted
+def _vary(scenario: Scenario, vary: str, n: int | None, seed: int | None, threads: int | None, *, quiet: bool, json_: bool) -> None:
+    """Tell how the answers move with a number."""
+    from escsim import report
 
-    name, equals, steps = vary.partition("=")
-    if not equals:
-        raise click.UsageError(f"--vary: it is written --vary EVENT.probability=0:1:0.1 or CHOICE.OPTION=0:1:0.1, not {quoted(vary)}")
-    try:
-        values = ranges.parameter(scenario, name).steps(steps)
-        with _lean(), _progress((len(values) + 1) * (n or scenario.variants.runs), quiet) as progress:
-            told = sensitivity.vary(scenario, name, values, n, seed, threads=threads, progress=progress)
-    except AskedError as error:
-        raise click.UsageError(f"--vary: {error}") from None
+    sweep = _sweep(scenario, vary, n, seed, threads, quiet=quiet)
     if json_:
-        _data(told.to_dict())
+        _data(sweep.to_dict())
     else:
-        _print(report.sweep(told, width=_width()))
-
-
-def _bounds(scenario: Scenario, n: int | None, seed: int | None, threads: int | None, *, quiet: bool) -> dict[str, Bounds]:
-    """Give the bounds of all answers over the stated ranges."""
-    from escsim import ranges, sensitivity
-    from escsim.errors import AskedError
-
-    many = 3 * len(ranges.ranges(scenario)) * (n or scenario.variants.runs) + sensitivity.SAMPLED * sensitivity.SKETCH
-    try:
-        with _lean(), _progress(many, quiet) as progress:
-            return sensitivity.bounds(scenario, n, seed, threads=threads, progress=progress)
-    except AskedError as error:
-        raise click.UsageError(f"--bounds: {error}") from None
-
-
-def _put(questions: dict[str, Any], found: dict[str, Bounds]) -> None:
-    """Put bounds beside the answers, those of a peak by status."""
-    for label, each in found.items():
-        name, _, status = label.partition(": ")
-        (questions[name].setdefault("bounds", {}) if status else questions[name])[status or "bounds"] = each.to_dict()
-
-
-@cli.command("sensitivity")
-@click.argument("s")
-@click.option("--question", metavar="NAME", help="Whose answer; by default the first that asks for a probability.")
-@runs
-@seeded
-@threaded
-@click.option(
-    "--points", type=click.IntRange(0, 2**16), default=64, show_default=True, help="For Sobol's indices: a power of 2 from 8 on, or 0 for none."
-)
-@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Draw the swings as a tornado (.png, .svg, .pdf).")
-@click.option("--print", "paper", is_flag=True, help="Draw for A4 paper instead of a screen.")
-@force
-@as_json
-@quiet
-def sensitivity_(
-    s: str,
-    question: str | None,
-    n: int | None,
-    seed: int | None,
-    threads: int | None,
-    points: int,
-    out: Path | None,
-    paper: bool,
-    force: bool,
-    json_: bool,
-    quiet: bool,
-) -> None:
-    """Tell which of the ranges that S states move an answer.
-
-    Each range from its low to its high end while all else is as in the file, and all together by Sobol's indices.
-    """
-    from escsim import ranges, report, sensitivity
-    from escsim.errors import AskedError
-
-    suffix = _suffix(out) if out else ""
-    if paper and not out:
-        raise click.UsageError("--print goes with -o")
-    scenario = _load(s)
-    many = (2 * len(ranges.ranges(scenario)) + 5) * (n or scenario.variants.runs) + points * (len(ranges.ranges(scenario)) + 2) * sensitivity.SKETCH
-    try:
-        if points:
-            import_module("SALib.analyze.sobol")  # before anything is kept from being imported
-        with _lean(), _progress(many, quiet) as progress:
-            told = sensitivity.sensitivity(scenario, question, n, seed, points=points, threads=threads, progress=progress)
-    except AskedError as error:
-        raise click.UsageError(str(error)) from None
-    except ModuleNotFoundError as error:
-        if not str(error.name).startswith("SALib"):
-            raise
-        raise click.UsageError("Sobol's indices need SALib, which is not installed: pip install 'escsim[sensitivity]', or --points 0") from None
-    if out:
-        from escsim import plots
-        from escsim.tornado import tornado
-
-        picture = tornado(told, paper=paper)
-        _write({out: plots.render(picture.figure, suffix, picture.description)}, force=force)
-    if json_:
-        _data({**told.to_dict(), **({"file": str(out)} if out else {})})
-    else:
-        _print(report.sensitivity(told, width=_width()))
-    _talk(quiet or json_ or out is None, f"\n{out}")
+        _print(report.sweep(sweep, width=_width()))
 
 
 def _places(out: str | None, events: Path | None) -> tuple[list[Path], list[Path], Path | None]:
@@ -487,6 +393,108 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
         yield stop
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _sweep(scenario: Scenario, vary: str, n: int | None, seed: int | None, threads: int | None, *, quiet: bool) -> Sweep:
+    """Run a scenario along one of its numbers, said as NAME=LOW:HIGH:STEP."""
+    from escsim import ranges, sensitivity
+    from escsim.errors import AskedError, quoted
+
+    name, equals, steps = vary.partition("=")
+    if not equals:
+        raise click.UsageError(f"--vary: it is written --vary EVENT.probability=0:1:0.1 or CHOICE.OPTION=0:1:0.1, not {quoted(vary)}")
+    try:
+        values = ranges.parameter(scenario, name).steps(steps)
+        with _lean(), _progress((len(values) + 1) * (n or scenario.variants.runs), quiet) as progress:
+            return sensitivity.vary(scenario, name, values, n, seed, threads=threads, progress=progress)
+    except AskedError as error:
+        raise click.UsageError(f"--vary: {error}") from None
+
+
+def _bounds(scenario: Scenario, n: int | None, seed: int | None, threads: int | None, *, quiet: bool) -> dict[str, Bounds]:
+    """Give the bounds of all answers over the stated ranges."""
+    from escsim import ranges, sensitivity
+    from escsim.errors import AskedError
+
+    many = 3 * len(ranges.ranges(scenario)) * (n or scenario.variants.runs) + sensitivity.SAMPLED * sensitivity.SKETCH
+    try:
+        with _lean(), _progress(many, quiet) as progress:
+            return sensitivity.bounds(scenario, n, seed, threads=threads, progress=progress)
+    except AskedError as error:
+        raise click.UsageError(f"--bounds: {error}") from None
+
+
+def _bounded(answers: dict[str, Answer], found: dict[str, Bounds]) -> dict[str, Answer]:
+    """Put bounds beside the answers, those of a peak by status."""
+    from dataclasses import replace
+
+    told = dict(answers)
+    for label, each in found.items():
+        name, _, status = label.partition(": ")
+        data = {**(told[name].bounds or {}), status: each.to_dict()} if status else each.to_dict()
+        told[name] = replace(told[name], bounds=data)
+    return told
+
+
+@cli.command("sensitivity")
+@click.argument("s")
+@click.option("--question", metavar="NAME", help="Whose answer; by default the first that asks for a probability.")
+@runs
+@seeded
+@threaded
+@click.option("--points", type=click.IntRange(0, 2**16), default=64, show_default=True, help="For Sobol's indices: a power of 2, or 0 for none.")
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Draw the swings as a tornado (.png, .svg, .pdf).")
+@click.option("--print", "paper", is_flag=True, help="Draw for A4 paper instead of a screen.")
+@force
+@as_json
+@quiet
+def sensitivity_(
+    s: str,
+    question: str | None,
+    n: int | None,
+    seed: int | None,
+    threads: int | None,
+    points: int,
+    out: Path | None,
+    paper: bool,
+    force: bool,
+    json_: bool,
+    quiet: bool,
+) -> None:
+    """Tell which of the ranges that S states move an answer.
+
+    Each range from its low to its high end while all else is as in the file, and all together by Sobol's indices.
+    """
+    from escsim import ranges, report, sensitivity
+    from escsim.errors import AskedError
+
+    suffix = _suffix(out) if out else ""
+    if paper and not out:
+        raise click.UsageError("--print goes with -o")
+    scenario = _load(s)
+    many = (2 * len(ranges.ranges(scenario)) + 5) * (n or scenario.variants.runs) + points * (len(ranges.ranges(scenario)) + 2) * sensitivity.SKETCH
+    try:
+        if points:
+            import_module("SALib.analyze.sobol")  # before anything is kept from being imported
+        with _lean(), _progress(many, quiet) as progress:
+            told = sensitivity.sensitivity(scenario, question, n, seed, points=points, threads=threads, progress=progress)
+    except AskedError as error:
+        raise click.UsageError(str(error)) from None
+    except ModuleNotFoundError as error:
+        if not str(error.name).startswith("SALib"):
+            raise
+        raise click.UsageError("Sobol's indices need SALib, which is not installed: pip install 'escsim[sensitivity]', or --points 0") from None
+    if out:
+        from escsim import plots
+        from escsim.tornado import tornado
+
+        picture = tornado(told, paper=paper)
+        _write({out: plots.render(picture.figure, suffix, picture.description)}, force=force)
+    if json_:
+        _data({**told.to_dict(), **({"file": str(out)} if out else {})})
+    else:
+        _print(report.sensitivity(told, width=_width()))
+    _talk(quiet or json_ or out is None, f"\n{out}")
 
 
 @cli.command()
@@ -893,6 +901,8 @@ def plot(
         if name not in KINDS[kind].options:
             option = next(each.opts[0] for each in ctx.command.params if each.name == name)
             raise click.UsageError(f"{option} goes with {', '.join(each for each in KINDS if name in KINDS[each].options)}; not with {kind}")
+    if {"unit", "question"} <= given.keys():
+        raise click.UsageError("--of does not go with --question, which says itself whom it is about")
     scenario = _load(s)
     path = out or Path(f"{scenario.name}-{kind}.png")
     suffix = _suffix(path)

@@ -7,6 +7,7 @@ are thick and solid, with what took them and when beside them, the others thin a
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +15,19 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path as Curve
 
-from escsim.captions import Moves, Way, acts, dates, ends, finding, subtitle, taken, ways, words
-from escsim.scenario import counterpart
-from escsim.style import EDGE, FAINT, INK, PAPER, SMALLEST, Sheet, looks, styled
+from escsim.captions import Way, acts, dates, ends, finding, subtitle, taken, ways, words
+from escsim.scenario import Scenario, counterpart
+from escsim.style import EDGE, FAINT, INK, MODEL, PAPER, SMALLEST, Sheet, looks, styled
 from escsim.trajectory import Trajectory
 
 _TABLE, _HALF, _BEYOND = 420, 230, 150  # the width of the table, half that of a box, and how far bends reach beyond the boxes
+_LINES = {
+    "taken": (5, "-", INK, 30),
+    "varied": (3, (0, (4, 1.5)), MODEL, 22),
+    "never": (1.5, (0, (1, 2.5)), FAINT, 11),
+}  # width, dashes, colour, head
 
+Kind = Literal["taken", "varied", "never"]
 Points = npt.NDArray[np.float64]  # the four (x, y) of a cubic curve
 Boxes = dict[str, tuple[float, float]]  # the middle of a status and half its height
 
@@ -43,29 +50,38 @@ def diagram(trajectory: Trajectory, *, paper: bool = False) -> Figure:
         severity, used = trajectory.scenario.ladder.severity, taken(trajectory)
         size = 30 if len(severity) * 150 <= sheet.height else SMALLEST
         middle = (sheet.width - _TABLE) / 2
-        boxes = _boxes(sheet, trajectory, middle, size)
+        visited = {status for way in used for status in way} | set(ends(trajectory))
+        boxes = draw_boxes(sheet, trajectory.scenario, ends(trajectory), visited, middle, size)
         for sign in (-1, 1):
-            side = [way for way in ways(trajectory) if (severity[way[1]] > severity[way[0]]) == (sign < 0)]
+            side = [way for way in ways(trajectory.scenario) if (severity[way[1]] > severity[way[0]]) == (sign < 0)]
             told = [way for way in side if way in used]
-            curves = {way: _curve(boxes, way, told if way in used else [], middle, sign) for way in side}
+            curves = {way: curve(boxes, way, told if way in used else [], middle, sign) for way in side}
             for way, points in curves.items():
-                _arrow(sheet, points, strong=way in used)
-            _labels(sheet, trajectory, [(curves[way], used[way]) for way in told], middle, sign, size)
+                arrow(sheet, points, "taken" if way in used else "never")
+            width = room_beside(middle)
+            said = [([sheet.fit(act, width, size, bold=True, lines=2) for act in acts(used[way])], dates(trajectory, used[way])) for way in told]
+            draw_labels(sheet, [(curves[way], *each) for way, each in zip(told, said, strict=True)], middle, sign, size)
         _table(sheet, trajectory)
     return sheet.figure
 
 
-def _boxes(sheet: Sheet, trajectory: Trajectory, middle: float, size: int) -> Boxes:
+def room_beside(middle: float) -> float:
+    """Give how wide labels may be on each side of boxes."""
+    return middle - _HALF - _BEYOND - 70
+
+
+def draw_boxes(
+    sheet: Sheet, scenario: Scenario, ended: dict[str, list[str]], visited: Collection[str], middle: float, size: int, end: str = "end"
+) -> Boxes:
     """Draw the statuses one under the other, with the missions that began and ended in each; on a full sheet with how many."""
-    ladder, initial, ended = trajectory.scenario.ladder, trajectory.scenario.initial, ends(trajectory)
-    look, visited = looks(ladder), {status for way in taken(trajectory) for status in way} | set(ended)
+    ladder, initial, look = scenario.ladder, scenario.initial, looks(scenario.ladder)
     said: dict[str, list[str]] = {}
     brief: dict[str, list[str]] = {}
     for status in ladder.statuses:
         said[status] = [f"{look[status].glyph} {words(status)}"]
         brief[status] = list(said[status])
         began = [mission for mission in initial if initial[mission] == status]
-        for what, missions in (("start", began), ("end", ended.get(status, []))):
+        for what, missions in (("start", began), (end, ended.get(status, []))):
             if missions:
                 line, count = f"{what}: {_tags(missions)}", f"{what}: {len(missions)}"
                 said[status].append(line if sheet.extent(line, size, bold=True) < 2 * _HALF - 20 else f"{count} missions")
@@ -94,7 +110,7 @@ def _tags(missions: Sequence[str]) -> str:
     return " ".join(each.replace("->", "⇄" if counterpart(each) in second else "→") for each in missions if each not in second)
 
 
-def _curve(boxes: Boxes, way: Way, beside: Collection[Way], middle: float, sign: int) -> Points:
+def curve(boxes: Boxes, way: Way, beside: Collection[Way], middle: float, sign: int) -> Points:
     """Find the curve of a way, the longer the further out; at a box the ways `beside` it share the height."""
     ports = []
     for end in (0, 1):
@@ -111,31 +127,31 @@ def _curve(boxes: Boxes, way: Way, beside: Collection[Way], middle: float, sign:
     return np.array([(edge, ports[0]), (out, ports[0]), (out, ports[1]), (edge, ports[1])])
 
 
-def _arrow(sheet: Sheet, points: Points, *, strong: bool) -> None:
-    arrow = FancyArrowPatch(
+def arrow(sheet: Sheet, points: Points, kind: Kind) -> None:
+    """Draw the line of a way; the more it was taken, the stronger, with other dashes."""
+    width, dashes, colour, head = _LINES[kind]
+    patch = FancyArrowPatch(
         path=Curve(points, [Curve.MOVETO, Curve.CURVE4, Curve.CURVE4, Curve.CURVE4]),
         arrowstyle="-|>",
-        mutation_scale=(30 if strong else 11) * sheet.point,
-        linewidth=(5 if strong else 1.5) * sheet.point,
-        linestyle="-" if strong else (0, (1, 2.5)),
-        color=INK if strong else FAINT,
-        zorder=3 if strong else 1,
+        mutation_scale=head * sheet.point,
+        linewidth=width * sheet.point,
+        linestyle=dashes,
+        color=colour,
+        zorder={"taken": 3, "varied": 2, "never": 1}[kind],
     )
-    sheet.axes.add_patch(arrow)
+    sheet.axes.add_patch(patch)
 
 
-def _labels(sheet: Sheet, trajectory: Trajectory, told: list[tuple[Points, Moves]], middle: float, sign: int, size: int) -> None:
-    """Label the ways taken on one side: by what and when, each beside the middle of its curve and none over another."""
-    width, pitch = middle - _HALF - _BEYOND - 70, 1.2 * size
+def draw_labels(sheet: Sheet, told: list[tuple[Points, list[str], list[str]]], middle: float, sign: int, size: int) -> None:
+    """Label the ways of one side, in bold and in plain lines, each beside the middle of its curve and none over another."""
+    width, pitch = room_beside(middle), 1.2 * size
     edge, side = middle + sign * (_HALF + _BEYOND + 30), "left" if sign > 0 else "right"
     labels = []
-    for points, moves in told:
-        what = "\n".join(sheet.fit(act, width, size, bold=True, lines=2) for act in acts(moves))
-        when = "\n".join(sheet.fit(date, width, size) for date in dates(trajectory, moves))
+    for points, strong, plain in told:
         x, y = np.average(points, axis=0, weights=(1, 3, 3, 1))
-        labels.append((y, x, what, when))
+        labels.append((y, x, "\n".join(strong), "\n".join(sheet.fit(line, width, size) for line in plain)))
     labels.sort()
-    heights = np.array([pitch * (2 + what.count("\n") + when.count("\n")) + 8 for *_, what, when in labels])
+    heights = np.array([pitch * (1 + what.count("\n") + (1 + when.count("\n")) * bool(when)) + 8 for *_, what, when in labels])
     tops = np.array([label[0] for label in labels]) - heights / 2
     floors = sheet.height - 20 - np.cumsum(heights[::-1])[::-1]  # so low that those below still fit
     free = float(sheet.top)
@@ -162,6 +178,6 @@ def _table(sheet: Sheet, trajectory: Trajectory) -> None:
     sheet.write(x, sheet.top + 35, "Never used in this run,\nand where they lead:", bold=True)
     sheet.write(x, sheet.top + 72, "\n".join(lines or ["none: all were used"]), va="top", linespacing=1.3)
     for text, strong, y in (("taken, with dates", True, bottom), ("not taken", False, bottom + 32)):
-        _arrow(sheet, np.array([(x + at, y) for at in (0, 20, 50, 70)]), strong=strong)
+        arrow(sheet, np.array([(x + at, y) for at in (0, 20, 50, 70)]), "taken" if strong else "never")
         sheet.write(x + 86, y, text)
     sheet.write(x, bottom + 68, "left: to worse; right: to better")

@@ -70,7 +70,8 @@ def difference(base: Ensemble, changed: Ensemble, unit: str | None = None, statu
     text = plain(changed.intervention.text or "", 90) if changed.intervention else ""
     note = " · ".join(filter(None, (f"At the end of each day, {years(days)}", "down: below the level of the start" * (not status), text)))
     spells = _spells(scenario, unit, held)
-    past = "" if spells is None else f"history: {state} " + (", ".join(f"{brief(days, a)} to {brief(days, b)}" for a, b in spells[:2]) or "never")
+    stays = [f"{brief(days, begin)} to {brief(days, end)}" for begin, end in spells or ()]
+    past = "" if spells is None else f"history: {state} {', '.join(stays[:2] + ['…'] * (len(stays) > 2)) or 'never'}"
     with styled():
         sheet = Sheet(paper, title, subtitle)
         middle = sheet.top + 0.55 * (sheet.height - sheet.top)
@@ -111,6 +112,8 @@ def _statuses(scenario: Scenario, unit: str, names: Sequence[str]) -> tuple[list
         if name not in known:
             raise AskedError(f"there is no status or group {quoted(name)}: {suggest(name, known, 'known statuses and groups')}")
     wanted = scenario.ladder.resolve(names or levels(scenario, unit).down)
+    if not wanted:
+        raise AskedError(f"no status is below the one that {unit} starts in: say which to look at, such as {scenario.ladder.statuses[0]}")
     return [each for each in scenario.ladder.statuses if each in wanted], " or ".join(f"‘{words(name)}’" for name in names) or "down"
 
 

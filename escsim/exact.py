@@ -142,12 +142,12 @@ class Exact:
         return {unit: dict(zip(self.statuses, each.tolist(), strict=True)) for unit, each in zip(self.units, values, strict=True)}
 
 
-def beside(scenario: Scenario, intervention: Intervention | None = None) -> Exact | None:
+def beside(scenario: Scenario, intervention: Intervention | None = None, *, most: int = 10_000) -> Exact | None:
     """Solve a scenario exactly if every delay is exponential, and the chain not too large to be solved on the way; None otherwise."""
     if any(event.delay is None or event.delay.exponential is None for event in scenario.events):
         return None
     with suppress(ScenarioError):
-        return solve(scenario, intervention, most=10_000)
+        return solve(scenario, intervention, most=most)
     return None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -41,7 +40,7 @@ def compared(told: Effect) -> tuple[str, str]:
 
 
 def effected(told: Effect, *, brief: bool = False) -> str:
-    """Give an effect with its interval, briefly without its unit."""
+    """Give an effect with its interval; `brief` leaves the unit away, for a table."""
     if told.estimate is None or told.low is None or told.high is None:
         return "cannot be asked in both worlds"
     scale, digits, unit = {"share": (100, 1, "points"), "days": (1, 1, "days"), "times": (1, 2, "")}[told.unit]
@@ -100,22 +99,6 @@ def exactly(told: Answer) -> str:
     if told.exact is None:
         return ""
     return f"; exactly {100 * told.exact:.2f} %" if told.kind == "probability" else f"; the mean exactly {told.exact:.2f}"
-
-
-def numbered(told: Estimate | None, unit: str, exact: float | None = None) -> str:
-    """Give one number of an answer with its interval, and exactly where that is known; an infinite time lies beyond the period."""
-    if told is None:
-        return "not asked"
-
-    def form(value: float) -> str:
-        if value == math.inf:
-            return "beyond"
-        return {"share": bounded(value), "days": f"{value:.1f}", "times": f"{value:.2f}"}[unit]
-
-    middle, low, high = map(form, told)
-    sign = {"share": " %", "days": " days", "times": ""}[unit] * (told.estimate != math.inf)
-    exactly = "" if exact is None or unit != "share" else f" ={100 * exact:.2f}"
-    return f"{middle}{sign} ({low} to {high}){exactly}"
 
 
 def lasting(days: float | None) -> str:

@@ -46,18 +46,14 @@ __all__ = [
 FORMATS = ("png", "svg", "pdf")
 
 
-def _trajectory(run: Trajectory, *, paper: bool = False) -> Picture:
-    return Picture(trajectory(run, paper=paper), describe_trajectory(run), run.rows())
-
-
 def _diagram(run: Trajectory, *, paper: bool = False) -> Picture:
     used = taken(run)
-    rows = [(*way, " ".join(triggers), len(used.get(way, ()))) for way, triggers in ways(run).items()]
+    rows = [(*way, " ".join(triggers), len(used.get(way, ()))) for way, triggers in ways(run.scenario).items()]
     return Picture(diagram(run, paper=paper), describe_diagram(run), [("from", "to", "triggers", "times"), *rows])
 
 
 PICTURES: dict[str, Callable[..., Picture]] = {  # by kind: of a replay, an ensemble, or an ensemble and its twin, then options by name
-    "trajectory": _trajectory,
+    "trajectory": trajectory,
     "diagram": _diagram,
     "occupancy": occupancy,
     "cumulative": cumulative,

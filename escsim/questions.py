@@ -61,6 +61,8 @@ class Answer:
         The answer of history: days for times, None if it cannot be asked or does not come about.
     exact : float or None
         The exact probability or mean, where the scenario is a Markov chain that tells it.
+    bounds : dict or None
+        Between what it lies over the stated ranges, as plain data; of a peak by status.
     """
 
     kind: str
@@ -74,6 +76,7 @@ class Answer:
     mean: Estimate | None = None
     replay: bool | float | str | None = None
     exact: float | None = None
+    bounds: dict[str, Any] | None = None
 
     @property
     def unit(self) -> str:

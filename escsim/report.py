@@ -14,7 +14,7 @@ from escsim.delays import Delay
 from escsim.errors import plain
 from escsim.explain import HISTORY, causes, open_on, steps_on
 from escsim.intervals import wilson
-from escsim.phrases import answered, bounded, briefly, compared, effected, exactly, in_history, numbered, percent, shared
+from escsim.phrases import answered, bounded, briefly, compared, effected, exactly, in_history, percent, shared
 from escsim.scenario import NOTHING, Background, Event, Scenario
 from escsim.times import Span
 from escsim.trajectory import Move, Step, Trajectory
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from escsim.effects import Comparison
     from escsim.ensemble import Ensemble
     from escsim.forecasts import Record
+    from escsim.intervals import Estimate
     from escsim.questions import Answer
     from escsim.sensitivity import Bounds, Sensitivity, Sweep
 
@@ -396,7 +397,9 @@ def _flat(value: Any) -> str:
 
 
 def answers(scenario: Scenario, told: dict[str, Answer], *, width: int = 100) -> Iterator[Line]:
-    """Tell the answers to questions, history beside the variants."""
+    """Tell the answers to questions, history beside the variants; nothing if there are none."""
+    if not told:
+        return
     yield "", ""
     yield "Questions", "bold"
     rows = [(name, in_history(each), answered(each, scenario.questions[name]) + exactly(each)) for name, each in told.items()]
@@ -508,9 +511,9 @@ def sweep(told: Sweep, *, width: int = 100) -> Iterator[Line]:
         for label in base.numbers(name):
             found = [(point.answers[name].numbers(name).get(label), point.answers[name].exact) for _, point in sorted(points.items())]
             if all(each == found[0] for each in found):
-                still.append(f"{label} {numbered(*found[0][:1], base.unit, found[0][1])}")
+                still.append(f"{label} {_number(*found[0][:1], base.unit, found[0][1])}")
             else:
-                cells[label] = [numbered(each, base.unit, exact) for each, exact in found]
+                cells[label] = [_number(each, base.unit, exact) for each, exact in found]
     values = [known.told(value) + "*" * (value == told.value(told.base)) for value in sorted(points)]
     size = max(map(len, [known.name, *values]))
     room, blocks = 0, list[list[str]]()
@@ -530,7 +533,7 @@ def sweep(told: Sweep, *, width: int = 100) -> Iterator[Line]:
 
 
 def bounds(scenario: Scenario, found: dict[str, Bounds], *, width: int = 100) -> Iterator[Line]:
-    """Tell between what the answers lie over the stated ranges, if that was looked for."""
+    """Tell between what the answers lie over the stated ranges; nothing if that was not asked."""
     if not found:
         return
     yield "", ""
@@ -538,9 +541,10 @@ def bounds(scenario: Scenario, found: dict[str, Bounds], *, width: int = 100) ->
     rows = []
     for label, each in found.items():
         if each.high.estimate:
-            rows.append((label, numbered(each.base, each.unit), f"{numbered(each.low, each.unit)} and {numbered(each.high, each.unit)}"))
+            rows.append((label, _number(each.base, each.unit), f"{_number(each.low, each.unit)} and {_number(each.high, each.unit)}"))
     yield from columns(["question", "as the file has it", "between"], rows, width)
-    yield from _wrapped(_looked_for(next(iter(found.values())), scenario), width, indent=0, style="dim")
+    for each in list(found.values())[:1]:
+        yield from _wrapped(_looked_for(each, scenario), width, indent=0, style="dim")
 
 
 def _looked_for(found: Bounds, scenario: Scenario) -> str:
@@ -559,15 +563,18 @@ def sensitivity(told: Sensitivity, *, width: int = 100) -> Iterator[Line]:
     yield from _wrapped(question.text or "", width, indent=0)
     mean = "" if told.unit == "share" else "mean "
     many = f"{told.n:,} variant{'s' * (told.n > 1)}, seed {told.seed}"
-    history = in_history(told.base.answers[told.question])
-    yield from _wrapped(f"As the file has it: {mean}{numbered(told.base.measure, told.unit)}; history: {history}.", width, indent=0)
+    yield from _wrapped(
+        f"As the file has it: {mean}{_number(told.base.measure, told.unit)}; history: {in_history(told.base.answers[told.question])}.",
+        width,
+        indent=0,
+    )
     yield "", ""
     yield "One range at a time, all else as in the file; the largest swing first", "bold"
     rows, clear = [], [each for each in told.swings if each.size > _SMALL * told.swings[0].size]
     for each in clear:
         for name, point in ((each.parameter.name, each.low), ("", each.high)):
             moved = "-" if point.effect is None else effected(point.effect, brief=True)
-            rows.append((name, each.parameter.told(point.values[each.parameter.name]), mean + numbered(point.measure, told.unit), moved))
+            rows.append((name, each.parameter.told(point.values[each.parameter.name]), mean + _number(point.measure, told.unit), moved))
     unit = {"share": "points", "days": "days", "times": "times"}[told.unit]
     yield from table(["number", "at", "answer (95 %)", f"{unit} from the file's (95 %, paired)"], rows)
     if rest := told.swings[len(clear) :]:
@@ -587,10 +594,26 @@ def sensitivity(told: Sensitivity, *, width: int = 100) -> Iterator[Line]:
         how = "Estimates by SALib, which may come out a little below 0 or above 1; ± is its 95 %."
         yield from _wrapped(f"{where}; {told.runs:,} variants at each, on the same chances. {how}", width, indent=0, style="dim")
     yield "", ""
-    ends = " and ".join(numbered(each, told.unit) for each in (told.bounds.low, told.bounds.high))
+    ends = " and ".join(_number(each, told.unit) for each in (told.bounds.low, told.bounds.high))
     yield from _wrapped(f"Between {ends}{', medians,' * (told.unit == 'days')} over the stated ranges.", width, indent=0, style="bold")
     yield from _wrapped(_looked_for(told.bounds, scenario), width, indent=0, style="dim")
     yield from _wrapped(_ASSUMED, width, indent=0, style="dim")
+
+
+def _number(told: Estimate | None, unit: str, exact: float | None = None) -> str:
+    """Give a number with its interval, and exactly where that is known."""
+    if told is None:
+        return "not asked"
+
+    def form(value: float) -> str:
+        if value == math.inf:
+            return "beyond"
+        return {"share": bounded(value), "days": f"{value:.1f}", "times": f"{value:.2f}"}[unit]
+
+    middle, low, high = map(form, told)
+    sign = {"share": " %", "days": " days", "times": ""}[unit] * (told.estimate != math.inf)
+    exactly = "" if exact is None or unit != "share" else f" ={100 * exact:.2f}"
+    return f"{middle}{sign} ({low} to {high}){exactly}"
 
 
 def _parting(told: Comparison, run: int, width: int) -> Iterator[Line]:

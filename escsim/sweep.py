@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 
 from escsim.captions import capital, parameter_name, quantity, remembered, words
 from escsim.errors import plain
-from escsim.questions import Answer
 from escsim.sensitivity import Sweep, question_named
 from escsim.style import EDGE, FADED, FAINT, INK, MODEL, PAPER, Picture, Sheet, styled
 
@@ -70,7 +69,7 @@ def sweep(told: Sweep, question: str | None = None, *, paper: bool = False) -> P
         axes.plot(
             above, [up(up.last)] * len(above), "^", mfc=PAPER, mec=MODEL, mew=3 * sheet.point, markersize=15 * sheet.point, zorder=6, gid="beyond"
         )
-        _history(sheet, axes, up, base)
+        _history(sheet, axes, up, base.replay, base.unit)
         _mark(sheet, axes, told, name, across, up, crossings)
         _values(sheet, axes, told, across, bottom)
         what = f"{'medians' if base.unit == 'days' else 'means' if base.unit == 'times' else 'points'} with 95 % intervals"
@@ -111,13 +110,12 @@ def _grid(sheet: Sheet, axes: Axes, up: _Scale, unit: str) -> None:
         sheet.write(_LEFT - 16, up(value), text, ha="right", color=FADED)
 
 
-def _history(sheet: Sheet, axes: Axes, up: _Scale, base: Answer) -> None:
+def _history(sheet: Sheet, axes: Axes, up: _Scale, replay: object, unit: str) -> None:
     """Tell history's answer at the right: a yes at 100 %, a no at 0 %, a time or number on its line."""
-    replay = base.replay
     value = float(replay) if isinstance(replay, int | float) else 0.5 * up.last
     if isinstance(replay, int | float) and not isinstance(replay, bool):
         axes.axhline(up(value), color=INK, linewidth=3 * sheet.point, zorder=3, gid="history")
-    sheet.write(sheet.width - _RIGHT + 14, up(value), remembered(base).replace(": ", ":\n").replace(" has ", "\nhas "), bold=True)
+    sheet.write(sheet.width - _RIGHT + 14, up(value), remembered(replay, unit).replace(": ", ":\n").replace(" has ", "\nhas "), bold=True)
 
 
 def _mark(sheet: Sheet, axes: Axes, told: Sweep, name: str, across: _Scale, up: _Scale, crossings: list[float]) -> None:
@@ -188,5 +186,5 @@ def _described(told: Sweep, name: str, headline: str, subtitle: str, crossings: 
             exactly = "" if answer.exact is None or unit != "share" else f", exactly {100 * answer.exact:.1f} %"
             parts.append(f"{told.parameter.told(told.value(point))}: {middle} ({low} to {high}){exactly}.")
     even = f" One half, interpolated, at {', '.join(_about(told, each) for each in crossings)}." if crossings else ""
-    own = f"The file says {told.parameter.told(told.value(told.base))}; {remembered(told.base.answers[name])}."
+    own = f"The file says {told.parameter.told(told.value(told.base))}; {remembered(told.base.answers[name].replay, unit)}."
     return f"{headline}. {subtitle}. With 95 % intervals, at {told.parameter.name} of {' '.join(parts)}{even} {own}"

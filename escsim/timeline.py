@@ -1,29 +1,46 @@
-"""The figure of a trajectory (P1): events by actor on top, below them a lane of status for every mission."""
+"""The figure of a trajectory (P1): events by actor on top, below them a lane of status for every mission.
+
+Variants may lie behind history as thin grey lines. Each keeps its own small distance below the level that it is on, so
+that those which go the same way stay apart.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from escsim.captions import MONTHS, actor_name, dated, headline, marker_key, mission_name, paths, subtitle, words
-from escsim.errors import plain
+from escsim.captions import (
+    MONTHS,
+    actor_name,
+    alike,
+    dated,
+    describe_trajectory,
+    event_name,
+    headline,
+    marker_key,
+    mission_name,
+    subtitle,
+    words,
+)
 from escsim.scenario import Scenario, counterpart
-from escsim.style import EDGE, FADED, INK, MODEL, PAPER, SMALLEST, Look, Sheet, looks, styled
+from escsim.style import EDGE, FADED, FAINT, INK, MODEL, PAPER, SMALLEST, Look, Picture, Sheet, looks, styled
 from escsim.times import DAY
-from escsim.trajectory import Step, Trajectory
+from escsim.trajectory import COLUMNS, Step, Trajectory
 
 _LEFT, _RIGHT = 340, 40  # what the lanes leave free for their names, and at the end
 _CUT, _INNER = 84, 44  # a time cut out; one inside what a date leaves open
-_TAIL, _CLOSEST, _WIDEST = 235, 38, 150  # after the last event; between two ticks; a day at most
+_TAIL, _CLOSEST, _WIDEST = 235, 33, 150  # after the last event; between two ticks; a day at most
 _LANE, _NOTE = 40, 34  # the least for a lane and for the note below them
+_FEW = 4  # lanes, which leave room for words
 _EPOCH = datetime(1970, 1, 1)
 
 
@@ -38,17 +55,20 @@ class Timescale:
         For every event from when to when its date may be.
     left, right : float
         From where to where on the sheet; the times there are the attributes `start` and `end`, and `cuts` says what is cut.
+    until : float, optional
+        A time that must be on it; what lies between the last mark and it is cut if there is no room.
     """
 
-    def __init__(self, ticks: Sequence[float], spans: Sequence[tuple[float, float]], left: float, right: float) -> None:
+    def __init__(self, ticks: Sequence[float], spans: Sequence[tuple[float, float]], left: float, right: float, until: float | None = None) -> None:
         marks = [*ticks, *(time for span in spans for time in span)]
         self.start = float(np.floor(min(marks))) - 1
         points = np.unique([self.start, *marks])
         gaps = np.diff(points)
         inner = [any(low <= a and b <= high for low, high in spans) for a, b in pairwise(points)]
-        widths = np.where(inner, _INNER, _CUT)
+        across, tail = (_CUT, _TAIL) if until is None else (_CUT - 6, _TAIL - 20)
+        widths = np.where(inner, _INNER, across)
         closest = min(np.diff(np.unique(ticks)), default=1)
-        cut, room = np.zeros(len(gaps), dtype=bool), right - left - _TAIL
+        cut, room = np.zeros(len(gaps), dtype=bool), right - left - tail
         unit = room / gaps.sum()
         for length in np.unique(gaps)[:0:-1]:
             more = gaps >= length
@@ -60,6 +80,10 @@ class Timescale:
         places = left + np.cumsum([0, *np.where(cut, widths, gaps * unit)])
         self.end = float(points[-1] + (right - places[-1]) / unit)
         self.cuts = [(float(points[at]), float(points[at + 1])) for at in np.flatnonzero(cut)]
+        if until is not None and until > self.end:
+            self.end = until
+            self.cuts.append((float(points[-1]), until))
+        self.whole = until is not None
         self._points, self._places = [*points, self.end], [*places, right]
 
     def __call__(self, times: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -72,13 +96,13 @@ class Timescale:
 
 
 @dataclass
-class _Mark:
+class Mark:
     """An event on the sheet."""
 
     number: int
     step: Step
     actors: tuple[str, ...]
-    filled: bool
+    fill: Literal["full", "left", "none"]
     time: float
     span: tuple[float, float]  # from when to when it may have been
     tick: float  # the beginning of its day, or the middle of what its date leaves open
@@ -92,43 +116,65 @@ class _Mark:
 
 @dataclass
 class _Lane:
-    """A mission, its lasting statuses by when they begin, its levels, and whether it also stands for the mission the other way round."""
+    """A mission, its lasting statuses by when they begin, in history and in the runs behind it, and its levels.
+
+    It may stand for `both` missions of a pair.
+    """
 
     mission: str
     path: dict[float, str]
+    runs: list[dict[float, str]]
     levels: list[int]
     both: bool = False
 
 
-def trajectory(trajectory: Trajectory, *, paper: bool = False) -> Figure:
+def trajectory(history: Trajectory, *, runs: Sequence[Trajectory] = (), paper: bool = False) -> Picture:
     """Draw a trajectory (P1).
 
     Parameters
     ----------
-    trajectory : Trajectory
+    history : Trajectory
+        The replay, or a variant.
+    runs : sequence of Trajectory
+        Variants of one seed to lie behind it; more than 20 can hardly be told apart.
     paper : bool
         Whether it is to be A4 across, for print, rather than 1920 x 1080 for the screen.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Picture
+        Its rows hold the steps of each run, one for each mission moved.
     """
-    scenario = trajectory.scenario
+    rows = [("run", *COLUMNS), *((run.draws, *row) for run in (history, *runs) for row in run.rows()[1:])]
+    return Picture(draw(history, headline(history), runs=runs, paper=paper), describe_trajectory(history, runs), rows)
+
+
+def draw(history: Trajectory, title: str, *, runs: Sequence[Trajectory] = (), shown: int | None = None, paper: bool = False) -> Figure:
+    """Draw a trajectory, or no more of it than the first steps, on a sheet that has room for all.
+
+    Parameters
+    ----------
+    history, runs, paper
+        As for `trajectory`.
+    title : str
+    shown : int, optional
+        How many steps; statuses last until the next one.
+    """
+    scenario = history.scenario
     with styled():
-        sheet = Sheet(paper, headline(trajectory), subtitle(trajectory))
-        marks = [_mark(trajectory, number) for number in range(len(trajectory.steps))]
-        ticks = [mark.tick for mark in marks] or [_time(scenario.period.start)]
-        scale = Timescale(ticks, [mark.span for mark in marks], _LEFT, sheet.width - _RIGHT)
-        axes = sheet.lay(_LEFT, sheet.width - _RIGHT)
-        axes.set_xscale("function", functions=(scale, scale.inverse))
-        axes.set_xlim(scale.start, scale.end)
-        bottom = _calendar(sheet, axes, scale, scenario, marks)
+        sheet = Sheet(paper, title, subtitle(history, runs))
+        marks = [mark(history, number) for number in range(len(history.steps))]
+        lanes, notes = _lanes(history, runs, merged=_LANE * len(scenario.missions) > (sheet.height - 300) / 2)
+        told = [text for lane in lanes for text in _ends(scenario, lane, brief=len(lanes) > _FEW)]
+        right = sheet.width - max((sheet.extent(text) + 34 for text in told if text), default=_RIGHT)
+        scale, axes = axis(sheet, marks, scenario, right, whole=bool(runs))
+        key, after = "● {}\n○ {}".format(*marker_key(scenario)), "unchanged" * (shown in (None, len(marks)))
+        bottom = calendar(sheet, axes, scale, scenario, marks, key, after)
         room = bottom - sheet.top - _NOTE - 14
-        lanes, notes = _lanes(trajectory, merged=_LANE * len(scenario.missions) > room / 2)
-        base, rise = (85, 55) if len(lanes) <= 4 else (_LANE, 1)
+        base, rise = (_LANE, 1) if len(lanes) > _FEW else (66, 43) if runs else (85, 55)
         needed = sum(base + rise * (len(lane.levels) - 1) for lane in lanes)
-        size = _place(sheet, scale, marks, room - min(needed, 0.6 * room))
-        middle = _draw_events(sheet, axes, scenario, marks, size) + 14
+        size = place(sheet, scale, marks, room - min(needed, 0.6 * room))
+        middle = draw_events(sheet, axes, scenario, marks, size, shown=shown) + 14
         lost = sum(not mark.told for mark in marks)
         most = max(int((bottom - middle - _NOTE) / _LANE), 0)
         notes = [f"{lost} events are shown without a label"] * bool(lost) + notes
@@ -137,7 +183,13 @@ def trajectory(trajectory: Trajectory, *, paper: bool = False) -> Figure:
             bottom -= _NOTE
             sheet.write(40, bottom + 20, sheet.fit("   ·   ".join(notes), sheet.width - 80), color=FADED)
         spots = {mark.time: mark.y for mark in sorted(marks, key=lambda mark: -mark.y) if mark.step.moves}
-        _draw_lanes(sheet, axes, scale, trajectory, lanes[:most], (middle, bottom), spots)
+        until = _time(scenario.period.end)
+        if shown is not None:
+            until = next((mark.time for mark in marks[shown:] if mark.time > marks[shown - 1].time), until)
+            seen = replace(history, steps=history.steps[:shown])
+            for lane in lanes:
+                lane.path = _path(seen, lane.mission)
+        _draw_lanes(sheet, axes, scale, history, lanes[:most], (middle, bottom), spots, until)
     return sheet.figure
 
 
@@ -145,12 +197,11 @@ def _time(moment: datetime) -> float:
     return (moment - _EPOCH) / DAY
 
 
-def _mark(trajectory: Trajectory, number: int) -> _Mark:
+def mark(trajectory: Trajectory, number: int) -> Mark:
+    """Give the mark of a step: where it stands in time and what is written beside it."""
     scenario, step = trajectory.scenario, trajectory.steps[number]
     event, moment = trajectory.event(step), trajectory.moment(step)
-    label = plain(event.label) if event.label else words(event.id)
-    if len(label) > 26:
-        label = label[:26].rsplit(" ", 1)[0] + "…"
+    label = event_name(event)
     tick = time = _time(moment)
     span = (time, time)
     if event.date is not None and event.date.exact and ":" in event.date.text:
@@ -160,11 +211,23 @@ def _mark(trajectory: Trajectory, number: int) -> _Mark:
     else:
         tick = np.floor(time)
     actors = tuple(actor for actor in scenario.actors if actor in event.actor)
-    return _Mark(number, step, actors, scenario.reported(event), time, span, tick, label + " (moot)" * step.moot)
+    return Mark(number, step, actors, "full" if scenario.reported(event) else "none", time, span, tick, label + " (moot)" * step.moot)
 
 
-def _place(sheet: Sheet, scale: Timescale, marks: Sequence[_Mark], room: float) -> int:
+def axis(sheet: Sheet, marks: Sequence[Mark], scenario: Scenario, right: float, *, whole: bool = False) -> tuple[Timescale, Axes]:
+    """Lay the axis of time over the sheet; it has the end of the period on it if it is to be `whole`."""
+    ticks = [mark.tick for mark in marks] or [_time(scenario.period.start)]
+    scale = Timescale(ticks, [mark.span for mark in marks], _LEFT, right, _time(scenario.period.end) if whole else None)
+    axes = sheet.lay(_LEFT, right)
+    axes.set_xscale("function", functions=(scale, scale.inverse))
+    axes.set_xlim(scale.start, scale.end)
+    return scale, axes
+
+
+def place(sheet: Sheet, scale: Timescale, marks: Sequence[Mark], room: float, *, stems: bool = False) -> int:
     """Place the labels so that none lies over another, each to the right of its marker or, at the edge, to the left.
+
+    With `stems`, which lead down from the markers, later ones stand lower, so that no stem crosses a label to its left.
 
     Gives the size of their letters, the largest for which there is room. Where that is too little for the smallest, the
     last row of an actor has no labels; if there are too many actors, they share their rows.
@@ -182,7 +245,10 @@ def _place(sheet: Sheet, scale: Timescale, marks: Sequence[_Mark], room: float) 
             mark.before = high + width > sheet.width - 34
             mark.place = max(low - 18, _LEFT + width) if mark.before else high + 18
             begin, end = (min(low, mark.place - width), high) if mark.before else (low, high + width)
-            mark.row = next((row for row, until in enumerate(taken) if until + 28 <= begin), len(taken))
+            free = [until + 28 <= begin for until in taken]
+            mark.row = free.index(True) if any(free) else len(free)
+            if stems:
+                mark.row = max((row + 1 for row, each in enumerate(free) if not each), default=0)
             mark.told = mark.row < most
             if mark.told:
                 taken[mark.row : mark.row + 1] = [end]
@@ -191,28 +257,34 @@ def _place(sheet: Sheet, scale: Timescale, marks: Sequence[_Mark], room: float) 
     return size
 
 
-def _lanes(trajectory: Trajectory, *, merged: bool) -> tuple[list[_Lane], list[str]]:
+def _path(trajectory: Trajectory, mission: str) -> dict[float, str]:
+    begins = [-np.inf, *(_time(trajectory.scenario.period.moment(tick)) for tick, _ in trajectory.paths[mission][1:])]
+    return dict(zip(begins, (status for _, status in trajectory.paths[mission]), strict=True))
+
+
+def _lanes(history: Trajectory, runs: Sequence[Trajectory], *, merged: bool) -> tuple[list[_Lane], list[str]]:
     """Give a lane for every mission, and notes.
 
     Among more than six, those that never change are only noted; if `merged`, a pair that goes through the same shares a lane.
     """
-    scenario, heights = trajectory.scenario, trajectory.scenario.ladder.heights
-    found = paths(trajectory)
-    many = len(found) > 6
+    scenario, heights = history.scenario, history.scenario.ladder.heights
+    many = len(scenario.missions) > 6
     lanes: dict[str, _Lane] = {}
-    for mission, moves in found.items():
-        path = {-np.inf: scenario.initial[mission], **{_time(trajectory.moment(step)): move.dest for step, move in moves}}
+    still = []
+    for mission in scenario.missions:
+        path, *others = (_path(each, mission) for each in (history, *runs))
         other = lanes.get(counterpart(mission))
-        if merged and other and other.path == path:
+        if merged and other and all(alike(each, mission) for each in (history, *runs)):
             other.both = True
-        elif moves or not many:
-            levels = sorted({heights[status] for status in (*path.values(), scenario.ladder.initial)})
-            lanes[mission] = _Lane(mission, path, levels)
+        elif not many or any(len(each) > 1 for each in (path, *others)):
+            levels = {heights[status] for each in (path, *others) for status in each.values()} | {heights[scenario.ladder.initial]}
+            lanes[mission] = _Lane(mission, path, others, sorted(levels))
+        else:
+            still.append(f"{_arrow(scenario, mission)}: {words(scenario.initial[mission])} throughout")
     notes = []
     if many:
         keys = dict.fromkeys(key for mission in lanes for key in mission.split("->"))
         notes = [f"{key}: {actor_name(scenario, key)}" for key in keys if _brief(scenario, key) == key != actor_name(scenario, key)]
-        still = [f"{_arrow(scenario, mission)}: {words(scenario.initial[mission])} throughout" for mission, moves in found.items() if not moves]
         notes += still if len(still) <= 3 else [f"{len(still)} missions do not change"]
     return list(lanes.values()), notes
 
@@ -226,24 +298,44 @@ def _arrow(scenario: Scenario, mission: str, sign: str = "→") -> str:
     return f" {sign} ".join(_brief(scenario, key) for key in mission.split("->"))
 
 
-def _draw_events(sheet: Sheet, axes: Axes, scenario: Scenario, marks: Sequence[_Mark], size: int) -> float:
-    """Draw the events by actor, those of several last; give where they end."""
+def draw_events(
+    sheet: Sheet, axes: Axes, scenario: Scenario, marks: Sequence[Mark], size: int, *, pitch: float | None = None, shown: int | None = None
+) -> float:
+    """Draw the events by actor, those of several last; give where they end.
+
+    Parameters
+    ----------
+    sheet, axes, scenario, marks
+    size : int
+        The size of the labels.
+    pitch : float, optional
+        From row to row, for events on stems; else they stand as close as their letters allow.
+    shown : int, optional
+        How many of them are drawn, the last with a ring; all if not given.
+    """
     order, top, point = list(scenario.actors), float(sheet.top), sheet.point
     groups = sorted({mark.actors for mark in marks}, key=lambda actors: (len(actors) > 1, [order.index(actor) for actor in actors]))
     for number, actors in enumerate(groups):
         band = [mark for mark in marks if mark.actors == actors]
         rows = 1 + max(mark.row for mark in band)
-        bottom = top + rows * (1.2 * size - 2)
+        bottom = top + rows * (pitch or 1.2 * size - 2) + 12 * bool(pitch)
         ground = PAPER if number % 2 else "#F4F4F2"
         axes.axhspan(top, bottom, xmin=-1, xmax=2, color=ground, linewidth=0, clip_on=False, zorder=0)
         name = sheet.fit(" and ".join(actor_name(scenario, actor) for actor in actors) or "Events", _LEFT - 55, lines=rows)
         sheet.write(40, (top + bottom) / 2, ", ".join(actors) if "…" in name and len(actors) > 1 else name)
         for mark in band:
             y = mark.y = top + (bottom - top) * (mark.row + 0.5) / rows
+            if shown is not None and mark.number >= shown:
+                continue
+            if pitch:
+                axes.vlines(mark.time, y, bottom, color=INK, linewidth=2.5 * point, zorder=5)
             if mark.span[0] != mark.span[1]:
                 axes.plot(mark.span, [y, y], color=INK, linewidth=2 * point, marker="|", markersize=14 * point, zorder=6)
-            shape, face, gid = "x" if mark.step.moot else "o", INK if mark.filled else PAPER, f"event-{mark.number}"
-            axes.plot(mark.time, y, shape, markersize=15 * point, mew=2.5 * point, color=INK, mfc=face, zorder=7, gid=gid)
+            look: dict[str, Any] = {"marker": "x" if mark.step.moot else "o", "color": INK, "mew": 2.5 * point, "markersize": 15 * point}
+            look |= {"mfc": PAPER if mark.fill == "none" else INK, "mfcalt": PAPER, "fillstyle": "left" if mark.fill == "left" else "full"}
+            axes.plot(mark.time, y, zorder=7, gid=f"event-{mark.number}", **look)
+            if shown == mark.number + 1:
+                axes.plot(mark.time, y, "o", markersize=26 * point, mfc="none", mec=MODEL, mew=5 * point, zorder=7)
             if mark.told:
                 box = {"facecolor": ground, "edgecolor": "none", "pad": 0.5}
                 side = "right" if mark.before else "left"
@@ -253,7 +345,14 @@ def _draw_events(sheet: Sheet, axes: Axes, scenario: Scenario, marks: Sequence[_
 
 
 def _draw_lanes(
-    sheet: Sheet, axes: Axes, scale: Timescale, trajectory: Trajectory, lanes: Sequence[_Lane], span: tuple[float, float], spots: dict[float, float]
+    sheet: Sheet,
+    axes: Axes,
+    scale: Timescale,
+    trajectory: Trajectory,
+    lanes: Sequence[_Lane],
+    span: tuple[float, float],
+    spots: dict[float, float],
+    until: float,
 ) -> None:
     """Share the height among the lanes; draw each as fields of colour under a line that steps down to worse and up to better."""
     scenario, heights, look = trajectory.scenario, trajectory.scenario.ladder.heights, looks(trajectory.scenario.ladder)
@@ -264,22 +363,58 @@ def _draw_lanes(
     rest = bottom - top - len(lanes) * (base + gap)
     rise = np.clip(rest / max(rises, 1), 0, 120)
     top += max(rest - rises * rise, 0) / 2
+    few = len(lanes) <= _FEW
     for lane in lanes:
         low = top + base + rise * (len(lane.levels) - 1)
+        y = {height: top + rise * place for place, height in enumerate(lane.levels)}
         name = sheet.fit(mission_name(scenario, lane.mission), _LEFT - 60, bold=True, lines=4)
         if lane.both or low - top < 31 * (name.count("\n") + 1):
             name = sheet.fit(_arrow(scenario, lane.mission, "⇄" if lane.both else "→"), _LEFT - 50, bold=True)
         sheet.write(40, (top + low) / 2, name, bold=True)
-        times = [scale.start, *list(lane.path)[1:], min(scale.end, _time(scenario.period.end))]
-        levels = [top + rise * lane.levels.index(heights[status]) for status in lane.path.values()]
+        times = [scale.start, *list(lane.path)[1:], min(scale.end, until)]
+        levels = [y[heights[status]] for status in lane.path.values()]
         for status, level, field in zip(lane.path.values(), levels, pairwise(times), strict=True):
             axes.stairs([level], field, baseline=low, fill=True, facecolor=look[status].fill, edgecolor=EDGE, linewidth=1.5 * point, zorder=3)
             _name_field(sheet, look[status], words(status), scale(field), level, low, base)
+        if lane.runs:
+            room = min(rise, base) if len(y) > 1 else base
+            _draw_runs(sheet, axes, scale, scenario, lane, y, room, None if few and room >= 1.2 * SMALLEST else (top + low) / 2)
         axes.stairs(levels, times, baseline=None, color=colour, linewidth=3 * point, zorder=5, gid=f"lane-{lane.mission.replace('->', '-')}")
         axes.vlines(times[1:-1], [spots[time] for time in times[1:-1]], levels[1:], color=EDGE, linewidth=1.5 * point, zorder=2)
         axes.plot(times[1:-1], levels[1:], "o", markersize=10 * point, color=colour, zorder=7)
         axes.vlines([scale.inverse(scale(gap).mean()) for gap in scale.cuts], top - 3, low + 3, color=PAPER, linewidth=5 * point, zorder=6)
         top = low + gap
+
+
+def _draw_runs(
+    sheet: Sheet, axes: Axes, scale: Timescale, scenario: Scenario, lane: _Lane, y: dict[int, float], room: float, middle: float | None
+) -> None:
+    """Draw the runs of a lane below its levels, each at its own distance, and tell how they end: beside the levels, or in a line at the `middle`."""
+    step = min(3, max(room - 8, 8) / len(lane.runs))
+    heights, period_end = scenario.ladder.heights, _time(scenario.period.end)
+    for number, run in enumerate(lane.runs):
+        levels = [y[heights[status]] + 5 + step * (number + 0.5) for status in run.values()]
+        fields, width = [scale.start, *list(run)[1:], min(scale.end, period_end)], np.clip(0.6 * step, 0.8, 1.8) * sheet.point
+        axes.stairs(levels, fields, baseline=None, color=FAINT, linewidth=width, zorder=4, gid=f"run-{number}-{lane.mission.replace('->', '-')}")
+    left = float(scale(scale.end)) + 14
+    places = [level + 5 + room / 2 for level in y.values()] if middle is None else [middle]
+    for text, place in zip(_ends(scenario, lane, brief=middle is not None), places, strict=True):
+        sheet.write(left, place, sheet.fit(text, sheet.width - left - 10), color=FADED)
+
+
+def _ends(scenario: Scenario, lane: _Lane, *, brief: bool) -> list[str]:
+    """Say in which statuses the runs of a lane end, and how many: for each of its levels or, in brief, in one line for all."""
+    if not lane.runs:
+        return []
+    look, ends = looks(scenario.ladder), Counter(list(run.values())[-1] for run in lane.runs)
+    if brief:
+        return ["  ".join(f"{look[status].glyph} {ends[status]}" for status in look if ends[status])]
+    found = dict.fromkeys(lane.levels, "")
+    for status in look:
+        if ends[status]:
+            level = scenario.ladder.heights[status]
+            found[level] = f"{found[level]}  {look[status].glyph} {ends[status]} {words(status)}".lstrip()
+    return list(found.values())
 
 
 def _name_field(sheet: Sheet, look: Look, status: str, across: npt.NDArray[np.float64], top: float, low: float, base: float) -> None:
@@ -293,23 +428,22 @@ def _name_field(sheet: Sheet, look: Look, status: str, across: npt.NDArray[np.fl
         sheet.write(left + 10, top + base / 2, name if width <= room else look.glyph, **more)
 
 
-def _calendar(sheet: Sheet, axes: Axes, scale: Timescale, scenario: Scenario, marks: Sequence[_Mark]) -> float:
-    """Write days, months and years under the dates of events, the lengths of what is cut, and the key; give where the lanes must end."""
-    base, right, end = sheet.height - 100, sheet.width - _RIGHT, scenario.period.end
+def calendar(sheet: Sheet, axes: Axes, scale: Timescale, scenario: Scenario, marks: Sequence[Mark], key: str, after: str = "unchanged") -> float:
+    """Write days, months and years under the dates of events, the lengths of what is cut, the key and what comes after; give where lanes must end."""
+    base, right, end = sheet.height - 100, float(scale(scale.end)), scenario.period.end
     sheet.axes.plot([_LEFT, right], [base, base], color=INK, linewidth=2 * sheet.point)
     for low, high in scale.cuts:
-        (begin, after), length = scale([low, high]), high - low
-        sheet.write((begin + after) / 2, base, "//", ha="center", bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0})
-        if after - begin > _INNER + 1:
+        (begin, rest), length = scale([low, high]), high - low
+        sheet.write((begin + rest) / 2, base, "//", ha="center", bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0})
+        if rest - begin > _INNER + 1:
             text = f"{length:.0f} d" if length < 100 else f"{length / 30.44:.0f} mo"
-            sheet.write((begin + after) / 2, base - 26, text, ha="center", color=FADED)
+            sheet.write((begin + rest) / 2, base - 26, text, ha="center", color=FADED)
     if scale.cuts:
-        sheet.write(40, base - 26, "// = time cut out", color=FADED)
+        sheet.write(40, base - 26, f"// = time {'shortened' if scale.whole else 'cut out'}", color=FADED)
     last = dated((end - DAY).date(), short=True)
-    told = f"unchanged to\n{last} →" if _time(end) > scale.end else f"the record\nends {last}"
-    sheet.write(right, base + 39, told, ha="right", color=FADED)
-    filled, hollow = marker_key(scenario)
-    sheet.write(40, base + 39, f"● {filled}\n○ {hollow}")
+    told = f"{after} to\n{last} →" if after and _time(end) > scale.end else f"the record\nends {last}"
+    sheet.write(sheet.width - _RIGHT, base + 39, told, ha="right", color=FADED)
+    sheet.write(40, base + 39, key)
     known: dict[float, float] = {}  # how many days the date of each tick leaves open
     for mark in marks:
         known[mark.tick] = min(mark.span[1] - mark.span[0], known.get(mark.tick, np.inf))

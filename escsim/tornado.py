@@ -103,7 +103,7 @@ def _scale(sheet: Sheet, axes: Axes, told: Sensitivity, across: tuple[float, flo
     tick(base, f"the file: {quantity(base, told.unit)}", bold=True)
     if isinstance(replay, int | float) and not isinstance(replay, bool) and low <= replay <= high:
         axes.plot([replay, replay], [top, foot], color=INK, linewidth=3 * sheet.point, linestyle=(0, (2, 2)), zorder=6, gid="history")
-        tick(replay, remembered(told.base.answers[told.question]), bold=True)
+        tick(replay, remembered(replay, told.unit), bold=True)
     if not told.swings[0].size:
         return
     unit = 10.0 ** math.floor(math.log10((high - low) / _TICKS))
@@ -124,7 +124,7 @@ def _notes(sheet: Sheet, told: Sensitivity, shown: int, foot: float) -> None:
         most = _difference(rest[0].size, told.unit)
         what = f"by {most} at most" if rest[0].size else "at all at either end"
         lines.append(f"{len(rest)} other range{'s' * (len(rest) > 1)} {'move' if len(rest) > 1 else 'moves'} it {'not ' * (not rest[0].size)}{what}.")
-    lines.append(capital(remembered(told.base.answers[told.question])) + ".")
+    lines.append(capital(remembered(told.base.answers[told.question].replay, told.unit)) + ".")
     sheet.write(940, foot + 80, sheet.fit(" ".join(lines), sheet.width - 980), color=FADED)
     sheet.write(40, foot + 118, sheet.fit(plain(told.scenario.questions[told.question].text or "", 300), sheet.width - 80), color=FADED)
 
@@ -165,7 +165,7 @@ def _three(told: object) -> tuple[float | None, ...]:
 
 
 def _described(told: Sensitivity, headline: str, subtitle: str) -> str:
-    parts = [f"As the file has it {quantity(_middle(told.base), told.unit)}, {remembered(told.base.answers[told.question])}."]
+    parts = [f"As the file has it {quantity(_middle(told.base), told.unit)}, {remembered(told.base.answers[told.question].replay, told.unit)}."]
     for each in told.swings:
         if each.size:
             ends = " and ".join(

@@ -136,7 +136,7 @@ class Trajectory:
         event, moment = self.event(step), self.moment(step)
         return {
             "date": moment.date().isoformat(),
-            "time": f"{moment:%H:%M}" if event.date and ":" in event.date.text else None,
+            "time": f"{moment:%H:%M}" if self.draws != "history" or (event.date and ":" in event.date.text) else None,
             "dated": str(event.date) if event.date else None,
             "event": event.id,
             "actor": list(event.actor),
@@ -180,4 +180,4 @@ class Trajectory:
         """
         from escsim import plots
 
-        return plots.trajectory(self)
+        return plots.trajectory(self).figure

@@ -42,6 +42,10 @@ class Worlds:
         trajectory and time. They are longer than 0, since statuses are judged when time passes.
     status : uint8, shape (stretches, missions)
         The status that each mission holds then, by severity.
+    step : int64, shape (moves,)
+        The place among the steps of each move of a mission.
+    source, dest : uint8, shape (moves,)
+        The statuses from and to which it goes, by severity.
     """
 
     scenario: Scenario
@@ -53,6 +57,9 @@ class Worlds:
     start: Ticks
     end: Ticks
     status: NDArray[np.uint8]
+    step: Numbers
+    source: NDArray[np.uint8]
+    dest: NDArray[np.uint8]
 
     @cached_property
     def begins(self) -> Numbers:
@@ -139,6 +146,7 @@ def worlds(scenario: Scenario, process: Process, n: int, world: Numbers, tick: T
     status = np.tile(process.start.astype(np.uint8), (n, 1))
     after = np.empty((len(of), process.n_missions), np.uint8)
     order = np.argsort(rank, kind="stable")
+    moves = [(moving[:0], after[:0].ravel(), after[:0].ravel())]
     for at in np.split(order, np.cumsum(np.bincount(rank))[:-1]) if len(of) else ():  # all first moves, all second ones, ...
         begin, end = (process.fires[what[at] + more].astype(np.int64) for more in (0, 1))
         for j in range(int((end - begin).max())):
@@ -146,7 +154,9 @@ def worlds(scenario: Scenario, process: Process, n: int, world: Numbers, tick: T
             move = process.fires[what[some]].astype(np.int64) + j
             where = of[some], process.mission[move].astype(np.int64)
             dest = process.leads[process.way[move].astype(np.int64) + status[where]]
-            status[where] = np.where(dest == STAYS, status[where], dest)
+            moved = dest != STAYS
+            moves.append((moving[some[moved]], status[where][moved], dest[moved]))
+            status[where] = np.where(moved, dest, status[where])
         after[at] = status[of[at]]
     # the first stretch of every trajectory, and one after each move
     whose = np.concatenate([np.arange(n), of])
@@ -155,7 +165,9 @@ def worlds(scenario: Scenario, process: Process, n: int, world: Numbers, tick: T
     held = np.concatenate([np.tile(process.start.astype(np.uint8), (n, 1)), after])[order]
     end = np.where(np.append(whose[1:], n) == whose, np.append(start[1:], 0), process.end)
     lasting = end > start
-    return Worlds(scenario, n, world, tick, event, whose[lasting], start[lasting], end[lasting], held[lasting])
+    return Worlds(
+        scenario, n, world, tick, event, whose[lasting], start[lasting], end[lasting], held[lasting], *map(np.concatenate, zip(*moves, strict=True))
+    )
 
 
 def of_trajectory(trajectory: Trajectory, process: Process) -> Worlds:

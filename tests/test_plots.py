@@ -98,10 +98,14 @@ events:
 """
 
 
+def draw(kind: str, run: escsim.Trajectory, *, paper: bool = False) -> Figure:
+    return plots.diagram(run, paper=paper) if kind == "diagram" else plots.trajectory(run, paper=paper).figure
+
+
 def drawn(name: str, kind: str) -> Figure:
     """A figure of a shipped scenario, drawn once for all tests that only look at it."""
     if (name, kind) not in FIGURES:
-        FIGURES[name, kind] = getattr(plots, kind)(RUNS[name])
+        FIGURES[name, kind] = draw(kind, RUNS[name])
     return FIGURES[name, kind]
 
 
@@ -157,7 +161,7 @@ from escsim import plots
 run = escsim.load("iran-pakistan-2024").replay()
 sums = {}
 for kind in ("trajectory", "diagram"):
-    figure = getattr(plots, kind)(run)
+    figure = run.plot() if kind == "trajectory" else plots.diagram(run)
     for format in plots.FORMATS:
         sums[f"{kind}.{format}"] = hashlib.sha256(plots.render(figure, format, "said")).hexdigest()
 sums["pyplot"] = "matplotlib.pyplot" in sys.modules
@@ -186,7 +190,7 @@ def test_no_date_and_no_version_in_a_file(form):
 
 def test_drawing_leaves_the_settings_alone():
     before = dict(matplotlib.rcParams)
-    plots.render(plots.trajectory(RUNS["iraq-iran-2024"]), "svg")
+    plots.render(plots.trajectory(RUNS["iraq-iran-2024"]).figure, "svg")
     assert dict(matplotlib.rcParams) == before
 
 
@@ -198,7 +202,7 @@ def test_texts_are_large_enough_on_the_sheet_and_apart(name, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_paper_is_a4_and_readable(kind):
-    figure = getattr(plots, kind)(RUNS["iraq-iran-2024"], paper=True)
+    figure = draw(kind, RUNS["iraq-iran-2024"], paper=True)
     width, height = figure.get_size_inches() * 25.4
     assert width == pytest.approx(297, abs=1)
     assert height == pytest.approx(210, abs=1)
@@ -214,7 +218,7 @@ def test_the_screen_is_1920_by_1080(kind):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("text", [TINY, NO_MISSION, USER], ids=["one event", "no mission", "another ladder"])
 def test_other_scenarios_are_readable(tmp_path, text, kind):
-    check_readable(getattr(plots, kind)(replay(tmp_path, text)))
+    check_readable(draw(kind, replay(tmp_path, text)))
 
 
 def test_steps_stand_on_the_dates_of_the_moves():
@@ -250,7 +254,7 @@ def _middle(begin: float, end: float) -> datetime:
 
 def test_lanes_are_in_the_order_of_the_scenario_and_few_are_left_out():
     run = RUNS["saudi-iran-2016"]
-    shown = ["->".join(gid.split("-")[1:]) for gid in lanes(plots.trajectory(run, paper=True))]
+    shown = ["->".join(gid.split("-")[1:]) for gid in lanes(plots.trajectory(run, paper=True).figure)]
     assert shown == [mission for mission in run.scenario.missions if mission != "IRN->KWT"]
     said = [each.get_text() for each in texts(drawn("saudi-iran-2016", "trajectory"))]
     assert any("Iran → Kuwait: ambassador throughout" in each for each in said)
@@ -304,7 +308,7 @@ def test_long_gaps_are_cut_and_say_so():
 @pytest.mark.parametrize("kind", KINDS)
 def test_hostile_text_is_only_text(tmp_path, kind):
     run = replay(tmp_path, HOSTILE)
-    figure, said = getattr(plots, kind)(run), getattr(plots, f"describe_{kind}")(run)
+    figure, said = draw(kind, run), getattr(plots, f"describe_{kind}")(run)
     check_readable(figure)
     files = {form: plots.render(figure, form, said) for form in plots.FORMATS}
     assert max(map(len, files.values())) < 2_000_000
@@ -316,7 +320,7 @@ def test_hostile_text_is_only_text(tmp_path, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_crowd_of_missions_is_readable(tmp_path, kind):
-    figure = getattr(plots, kind)(replay(tmp_path, CROWDED))
+    figure = draw(kind, replay(tmp_path, CROWDED))
     check_readable(figure)
     said = [each.get_text() for each in texts(figure)]
     if kind == "trajectory":
@@ -331,14 +335,14 @@ def test_a_full_sheet_says_what_it_leaves_out():
     run = RUNS["iran-pakistan-2024"]
     plain = [step for step in run.steps if not step.moves]
     many = sorted((dataclasses.replace(step, tick=step.tick + 7 * 3600 * 10**6 * k) for step in plain for k in range(6)), key=lambda step: step.tick)
-    figure = plots.trajectory(dataclasses.replace(run, steps=tuple(many)))
+    figure = plots.trajectory(dataclasses.replace(run, steps=tuple(many))).figure
     assert any("events are shown without a label" in each.get_text() for each in texts(figure))
     check_readable(figure)
 
 
 def test_very_many_actors_share_their_rows(tmp_path):
     events = [f"  - {{id: protest_{number}, date: 1950-08-0{number % 9 + 1}, actor: {key}, action: protest}}" for number, key in enumerate(OTHERS)]
-    figure = plots.trajectory(replay(tmp_path, CROWDED + "\n".join(events)))
+    figure = plots.trajectory(replay(tmp_path, CROWDED + "\n".join(events))).figure
     check_readable(figure)
     assert len(marks(figure)) == len(OTHERS) + 3
     assert "Events" in [each.get_text() for each in texts(figure)]
@@ -347,7 +351,7 @@ def test_very_many_actors_share_their_rows(tmp_path):
 def test_a_variant_is_told_from_history():
     run = RUNS["iran-pakistan-2024"]
     steps = (dataclasses.replace(run.steps[0], moot=True), *run.steps[1:])
-    figure = plots.trajectory(dataclasses.replace(run, steps=steps, draws="seed 1, trajectory 7"))
+    figure = plots.trajectory(dataclasses.replace(run, steps=steps, draws="seed 1, trajectory 7")).figure
     assert any("one possible run, seed 1, trajectory 7" in each.get_text() for each in texts(figure))
     assert {patch.get_edgecolor() for patch in lanes(figure).values()} == {matplotlib.colors.to_rgba(style.MODEL)}
     assert marks(figure)[0].get_marker() == "x"
@@ -407,7 +411,7 @@ def test_the_diagram_shows_all_ways_and_draws_those_taken_strongly():
     strong = [patch for patch in arrows if patch.get_linestyle() in ("-", "solid")]
     key = 1  # one of each kind explains the lines
     assert len(strong) == len(captions.taken(run)) + key == 11 + key
-    assert len(arrows) == len(captions.ways(run)) + 2 * key
+    assert len(arrows) == len(captions.ways(run.scenario)) + 2 * key
     assert min(patch.get_linewidth() for patch in strong) > 2 * max(patch.get_linewidth() for patch in arrows if patch not in strong)
     said = [line for each in texts(drawn("saudi-iran-2016", "diagram")) for line in each.get_text().split("\n")]
     assert "end: BHR⇄IRN SDN⇄IRN" in said

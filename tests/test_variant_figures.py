@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import random
 from functools import cache
 from math import ceil
 from pathlib import Path
@@ -17,10 +18,13 @@ import escsim as package
 from escsim import ladder, plots
 from escsim.absence import levels
 from escsim.ensemble import Ensemble
+from escsim.errors import AskedError
 from escsim.intervals import paired_share, wilson
 from escsim.style import Picture
 from escsim.times import TICKS_A_DAY
 from escsim.trajectory import Trajectory
+from tests import strategies
+from tests.strategies import KINDS, Pick
 from tests.test_cli import NAMES, Run
 from tests.test_plots import check_readable, lanes, texts
 from tests.test_questions import Reader
@@ -90,6 +94,18 @@ def test_the_cumulative_curves_are_those_of_a_slow_reader(name: str, unit: str) 
         assert {part: rows[day.isoformat(), part] for part in parts} == {part: tuple(wilson(count, N)) for part, count in parts.items()}
     assert lost == ([] if name == NAMES[2] else ["severed"])
     assert 0.1 < rows[made(name).days[-1].isoformat(), "restored"][0] < 0.9
+
+
+def test_what_was_restored_before_it_was_lost_counts_as_restored(tmp_path: Path) -> None:
+    path = tmp_path / "back_and_gone.yaml"
+    calls = [("go", "recall_envoy", ""), ("come", "return_envoy", ", follows: go"), ("end", "sever_relations", ", follows: come")]
+    events = [f"  - {{id: {id_}, actor: AAA, target: BBB, action: {action}, delay: 1 day{follows}}}\n" for id_, action, follows in calls]
+    head = "title: T\nactors: {AAA: A, BBB: B}\nladder: simple\nperiod: {from: 2024-01-01, to: 2024-01-05}\nevents:\n"
+    path.write_text(head + "".join(events), "utf-8")
+    ensemble = package.load(path).simulate(3)
+    last = {row[2]: row[3] for row in plots.cumulative(ensemble, "AAA->BBB").rows[-4:]}
+    assert last == {"not down yet": 0, "still down": 0, "restored": 1, "severed": 0}
+    assert dots(plots.durations(ensemble, "AAA->BBB")) == [1.0] * 20
 
 
 def curve(figure: Figure, gid: str, side: float = 0) -> Any:
@@ -274,6 +290,25 @@ def test_they_can_be_read(name: str, paper: bool) -> None:
         assert len({len(row) for row in picture.rows}) == 1
 
 
+@pytest.mark.slow
+def test_any_scenario_can_be_drawn() -> None:
+    """Ladders without a way back, missions that start at the worst, single variants, files without a history."""
+    drawn = 0
+    for number in range(45):
+        pick = Pick(random.Random(f"figures {number}").randrange)
+        scenario = strategies.load(KINDS[("free", "told", "hazards")[number % 3]](pick))
+        base, changed = (scenario.simulate((1, 2, 13)[number % 3], number, 1, intervention=each) for each in (None, "w"))
+        for unit in base.units[:3]:
+            for kind in ("occupancy", "cumulative", "durations", "difference"):
+                try:
+                    check_readable(plots.PICTURES[kind](*([base, changed] if kind == "difference" else [base]), unit).figure)
+                    drawn += 1
+                except AskedError as error:
+                    assert str(error).startswith(f"no status is below the one that {unit} starts in")  # noqa: PT017
+                    assert kind == "difference"
+    assert drawn > 100
+
+
 @pytest.mark.parametrize("kind", ["cumulative", "durations", "difference"])
 def test_they_are_the_same_to_the_byte(kind: str) -> None:
     inputs = [made(NAMES[1])] if kind != "difference" else [made(NAMES[1]), made(NAMES[1], "words_only")]
@@ -315,6 +350,7 @@ def test_the_command_writes_picture_and_numbers(escsim: Run, tmp_path: Path, kin
         (["occupancy", "--question", "days_to_return"], "--question goes with cumulative, durations; not with occupancy"),
         (["durations", "--status", "severed"], "--status goes with difference; not with durations"),
         (["diagram", "--what-if", "early_call"], "--what-if goes with difference; not with diagram"),
+        (["durations", "--question", "days_to_return", "--of", "PAK-IRN"], "--of does not go with --question"),
         (["cumulative", "--question", "days_to_retrun"], "there is no question 'days_to_retrun': did you mean 'days_to_return'?"),
         (["cumulative", "--question", "days_without_envoys"], "cumulative draws questions of the kind time_to, which 'days_without_envoys' is not"),
         (["durations", "--question", "severed"], "durations draws questions of the kinds time_in and time_to, which 'severed' is not"),

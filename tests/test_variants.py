@@ -173,4 +173,4 @@ def test_a_precision_says_how_many_variants_it_takes(escsim: Run, precision: flo
     assert fewer.high - fewer.low > 2 * precision * (1 - 1e-3)
     both = escsim("simulate", "iran-pakistan-2024", "--precision", precision, "-n", 10)
     assert (both.code, both.out) == (2, "")
-    assert "give -n or --precision" in both.err
+    assert "--precision does not go with -n" in both.err
