@@ -32,6 +32,7 @@ from escsim.worlds import of_trajectory
 Progress = Callable[[int], object]
 
 SKETCH = 1000  # variants of a point that is one of many
+FEWEST = 8  # a base sample whose bootstrap says anything
 SAMPLED = 256  # points for bounds alone
 STATES = 10_000  # of a chain that is solved at every point
 
@@ -434,7 +435,7 @@ def sensitivity(
     n, seed : int, optional
         Variants at each end of a range; by default those of the file.
     points : int
-        The base sample for the indices, a power of 2: for P ranges points * (P + 2) points are run. 0 for none.
+        The base sample for the indices, a power of 2 from 8 on: for R ranges points * (R + 2) points are run. 0 for none.
     threads : int, optional
         By default as many as there are processors to use. The result does not depend on it.
     progress : callable, optional
@@ -443,14 +444,14 @@ def sensitivity(
     Raises
     ------
     ValueError
-        If the file states no range or has no such question, `points` is no power of 2, or the question cannot be asked somewhere.
+        If the file states no range or has no such question, `points` is no such number, or the question cannot be asked somewhere.
     ScenarioError
         As `Scenario.simulate` does, or if ranges do not go together.
     ModuleNotFoundError
         If SALib is not installed and `points` is not 0.
     """
-    if points < 0 or points & (points - 1):
-        raise AskedError(f"the points must be a power of 2, such as 64, or 0, not {points}")
+    if points and (points < FEWEST or points & (points - 1)):
+        raise AskedError(f"the points must be a power of 2 from {FEWEST} on, such as 64, or 0, not {points}")
     name = question_named(scenario, question)
     study = _Study(scenario, n, seed, name, threads, progress)
     parameters = _stated(scenario)

@@ -256,7 +256,7 @@ def _bounded(answers: dict[str, Answer], found: dict[str, Bounds]) -> dict[str, 
 @runs
 @seeded
 @threaded
-@click.option("--points", type=click.IntRange(0, 2**16), default=64, show_default=True, help="For Sobol's indices: a power of 2, or 0 for none.")
+@click.option("--points", type=click.IntRange(0, 2**16), default=64, show_default=True, help="For Sobol's indices: a power of 2 from 8 on, or 0.")
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Draw the swings as a tornado (.png, .svg, .pdf).")
 @click.option("--print", "paper", is_flag=True, help="Draw for A4 paper instead of a screen.")
 @force
