@@ -97,6 +97,28 @@ def test_other_scenarios_can_be_read(tmp_path: Path, text: str) -> None:
     check_readable(ways(replay(tmp_path, text).scenario.simulate(20)).figure)
 
 
+def test_where_there_is_no_room_the_rarest_ways_go_without_a_name(tmp_path: Path) -> None:
+    """More ways than labels fit: from each of twelve statuses to each other."""
+    names = [f"s{number}" for number in range(12)]
+    moves = "".join(f"\n      - [go_{name}, [{', '.join(each for each in names if each != name)}], {name}]" for name in names)
+    hazard = "actor: AAA, target: BBB, repeats: true, delay: {exponential: {mean: 9 days}}"
+    events = "".join(f"\n  - {{id: to_{name}, action: go_{name}, {hazard}}}" for name in names)
+    path = tmp_path / "all.yaml"
+    path.write_text(
+        "title: Everything\nactors: {AAA: Alphaland, BBB: Betastan}\nladder:\n  machine:\n    initial: s0\n"
+        f"    states: [{', '.join(names)}]\n    transitions:{moves}\nperiod: {{from: 2020-05-01, to: 2020-05-31}}\nevents:{events}\n",
+        encoding="utf-8",
+    )
+    ensemble = escsim.load(path).simulate(100, 7)
+    picture = ways(ensemble)
+    check_readable(picture.figure)
+    said = [each.get_text() for each in texts(picture.figure)]
+    counts = sorted((row[2] for row in picture.rows[1:] if row[2]), reverse=True)
+    named = [line for line in said if line.endswith(" of 100") and "→" in line]
+    assert f"{len(counts) - len(named)} rare ways not named" in said
+    assert max(counts) == max(int(line.split()[1]) for line in named)
+
+
 def test_lines_differ_in_width_and_dashes_by_history_variants_and_neither() -> None:
     ensemble = made("iran-pakistan-2024")
     figure = ways(ensemble).figure
