@@ -132,8 +132,8 @@ def test_the_command_writes_picture_and_numbers(escsim: Run, tmp_path: Path) -> 
     ("args", "message"),
     [
         (["occupancy", "--of", "PAK->IRM"], "there is no mission or pair 'PAK->IRM': did you mean 'PAK->IRN'?"),
-        (["diagram", "-n", "5"], "-n goes with occupancy, cumulative, durations, difference; not with diagram"),
-        (["trajectory", "--of", "PAK-IRN"], "--of goes with occupancy, cumulative, durations, difference; not with trajectory"),
+        (["diagram", "-n", "5"], "-n goes with ways, occupancy, cumulative, durations, difference, fan, sweep, tornado; not with diagram"),
+        (["trajectory", "--of", "PAK-IRN"], "--of goes with occupancy, cumulative, durations, difference, fan; not with trajectory"),
     ],
 )
 def test_what_does_not_fit_is_refused(escsim: Run, args: list[str], message: str) -> None:

@@ -304,7 +304,7 @@ def test_without_salib_the_rest_can_be_had(escsim: Run, monkeypatch: pytest.Monk
     def missing(name: str) -> None:
         raise ModuleNotFoundError(f"No module named {name!r}", name="SALib")
 
-    monkeypatch.setattr(cli, "import_module", missing)
+    monkeypatch.setattr(cli.variants, "import_module", missing)
     done = escsim("sensitivity", "iraq-iran-2024", "-n", "50")
     assert done.code == 2
     assert "pip install 'escsim[sensitivity]', or --points 0" in done.err

@@ -327,7 +327,7 @@ def test_ensembles_and_comparisons_plot_themselves() -> None:
 @pytest.mark.parametrize(
     ("kind", "args"),
     [
-        ("cumulative", []),
+        ("cumulative", ["--draws", "0"]),
         ("cumulative", ["--question", "days_to_return"]),
         ("durations", ["--of", "PAK->IRN"]),
         ("difference", ["--what-if", "early_call"]),
@@ -347,7 +347,7 @@ def test_the_command_writes_picture_and_numbers(escsim: Run, tmp_path: Path, kin
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["occupancy", "--question", "days_to_return"], "--question goes with cumulative, durations; not with occupancy"),
+        (["occupancy", "--question", "days_to_return"], "--question goes with cumulative, durations, sweep, tornado; not with occupancy"),
         (["durations", "--status", "severed"], "--status goes with difference; not with durations"),
         (["diagram", "--what-if", "early_call"], "--what-if goes with difference; not with diagram"),
         (["durations", "--question", "days_to_return", "--of", "PAK-IRN"], "--of does not go with --question"),
