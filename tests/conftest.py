@@ -22,6 +22,8 @@ settings.register_profile("quick", deadline=None, print_blob=True, max_examples=
 settings.register_profile("long", deadline=None, print_blob=True, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
+SHEETS = [pytest.param(False, id="screen"), pytest.param(True, id="paper", marks=pytest.mark.slow)]  # on which a figure must be legible
+
 
 SMALL = """\
 title: A quarrel

@@ -667,6 +667,7 @@ def test_plot_describes_its_picture_as_json(escsim: Run, small: Path, sketch: No
 SIGNS = {"png": b"\x89PNG\r\n\x1a\n", "svg": b"<?xml", "pdf": b"%PDF-"}
 
 
+@pytest.mark.slow
 def test_results_are_the_same_in_every_process_and_place(process: Run, tmp_path: Path) -> None:
     """Byte for byte: text, data and all pictures."""
     places = [tmp_path / "one", tmp_path / "other" / "deeper"]

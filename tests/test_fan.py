@@ -16,6 +16,7 @@ from escsim.ensemble import Ensemble
 from escsim.errors import AskedError
 from escsim.fan import fan
 from escsim.intervals import rank
+from tests.conftest import SHEETS
 from tests.test_plots import check_readable, replay, texts
 
 N = 300
@@ -78,7 +79,7 @@ def test_the_words_are_the_numbers() -> None:
     assert f"300 variants, lines ±{error} (95 %), seed 7" in picture.description
 
 
-@pytest.mark.parametrize("paper", [False, True], ids=["screen", "paper"])
+@pytest.mark.parametrize("paper", SHEETS)
 def test_it_can_be_read(tmp_path: Path, paper: bool) -> None:
     check_readable(fan(MADE, paper=paper).figure)
     often = replay(tmp_path, OFTEN).scenario.simulate(50)

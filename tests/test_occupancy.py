@@ -16,6 +16,7 @@ from escsim import plots
 from escsim.captions import share_words
 from escsim.ensemble import Ensemble
 from escsim.occupancy import order
+from tests.conftest import SHEETS
 from tests.test_cli import Run
 from tests.test_kernel import BENCHMARKS
 from tests.test_plots import check_readable, texts
@@ -35,7 +36,7 @@ def drawn(name: str, unit: str | None = None, *, paper: bool = False) -> Any:
     return plots.occupancy(made(name), unit, paper=paper).figure
 
 
-@pytest.mark.parametrize("paper", [False, True], ids=["screen", "paper"])
+@pytest.mark.parametrize("paper", SHEETS)
 @pytest.mark.parametrize("name", NAMES)
 def test_it_can_be_read(name: str, paper: bool) -> None:
     """Letters too small, texts that lie over one another or run off the sheet."""

@@ -11,10 +11,11 @@ from matplotlib.collections import LineCollection
 from matplotlib.dates import date2num
 
 from escsim import plots, record, style
+from tests.conftest import SHEETS
 from tests.test_plots import CROWDED, HOSTILE, NO_MISSION, RUNS, SHIPPED, USER, check_readable, marks, replay, texts
 
 
-@pytest.mark.parametrize("paper", [False, True], ids=["screen", "paper"])
+@pytest.mark.parametrize("paper", SHEETS)
 @pytest.mark.parametrize("name", SHIPPED)
 def test_it_can_be_read(name: str, paper: bool) -> None:
     check_readable(record.record(RUNS[name], paper=paper).figure)

@@ -16,6 +16,7 @@ from escsim.scenario import Scenario
 from escsim.sensitivity import Sweep, vary
 from escsim.sweep import sweep
 from tests import strategies
+from tests.conftest import SHEETS
 from tests.test_plots import check_readable, texts
 from tests.test_sensitivity import FIRST, ONE, SECOND
 
@@ -45,7 +46,7 @@ def lines(figure: Figure) -> dict[str, Any]:
     return {line.get_gid(): np.array(line.get_data(), float) for axes in figure.axes for line in axes.lines}
 
 
-@pytest.mark.parametrize("paper", [False, True], ids=["screen", "paper"])
+@pytest.mark.parametrize("paper", SHEETS)
 @pytest.mark.parametrize("case", CASES)
 def test_it_can_be_read(case: str, paper: bool) -> None:
     """Letters too small, texts that lie over one another or run off the sheet."""

@@ -13,6 +13,7 @@ from matplotlib.patches import StepPatch
 import escsim
 from escsim import captions, plots
 from escsim.timeline import Timescale, draw
+from tests.conftest import SHEETS
 from tests.test_plots import CROWDED, SHIPPED, check_readable, lanes, replay, texts
 
 EPOCH = datetime(1970, 1, 1)
@@ -27,7 +28,7 @@ def behind(figure: Figure) -> dict[tuple[int, str], StepPatch]:
     return {(int(number), mission.replace("-", "->")): patch for patch, number, mission in told}
 
 
-@pytest.mark.parametrize("paper", [False, True], ids=["screen", "paper"])
+@pytest.mark.parametrize("paper", SHEETS)
 @pytest.mark.parametrize("name", SHIPPED)
 def test_it_can_be_read(name: str, paper: bool) -> None:
     check_readable(plots.trajectory(RUNS[name][0].scenario.replay(), runs=RUNS[name], paper=paper).figure)

@@ -12,6 +12,7 @@ from escsim import plots
 from escsim.scenario import Scenario
 from escsim.sensitivity import Sensitivity, sensitivity
 from escsim.tornado import tornado
+from tests.conftest import SHEETS
 from tests.test_plots import check_readable, texts
 from tests.test_sensitivity import FIRST, SECOND
 from tests.test_sweep import CASES as SWEPT
@@ -41,7 +42,7 @@ def bars(case: str) -> list[Any]:
     return [patch for axes in tornado(made(case)).figure.axes for patch in axes.patches if isinstance(patch, Rectangle) and patch.get_gid()]
 
 
-@pytest.mark.parametrize("paper", [False, True], ids=["screen", "paper"])
+@pytest.mark.parametrize("paper", SHEETS)
 @pytest.mark.parametrize("case", CASES)
 def test_it_can_be_read(case: str, paper: bool) -> None:
     """Letters too small, texts that lie over one another or run off the sheet."""

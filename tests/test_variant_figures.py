@@ -24,6 +24,7 @@ from escsim.style import Picture
 from escsim.times import TICKS_A_DAY
 from escsim.trajectory import Trajectory
 from tests import strategies
+from tests.conftest import SHEETS
 from tests.strategies import KINDS, Pick
 from tests.test_cli import NAMES, Run
 from tests.test_plots import check_readable, lanes, texts
@@ -278,7 +279,7 @@ def pictures(name: str, *, paper: bool) -> list[Picture]:
     return found
 
 
-@pytest.mark.parametrize("paper", [False, True], ids=["screen", "paper"])
+@pytest.mark.parametrize("paper", SHEETS)
 @pytest.mark.parametrize("name", NAMES)
 def test_they_can_be_read(name: str, paper: bool) -> None:
     for picture in pictures(name, paper=paper):

@@ -12,6 +12,7 @@ from escsim import captions, plots
 from escsim.ensemble import Ensemble
 from escsim.intervals import wilson
 from escsim.ways import ways
+from tests.conftest import SHEETS
 from tests.test_kernel import BENCHMARKS
 from tests.test_plots import CROWDED, HOSTILE, NO_MISSION, SHIPPED, TINY, USER, check_readable, replay, texts
 
@@ -86,7 +87,7 @@ def test_a_step_through_two_statuses_is_two_ways_and_a_status_entered_anew_is_on
     check_readable(ways(ensemble).figure)
 
 
-@pytest.mark.parametrize("paper", [False, True], ids=["screen", "paper"])
+@pytest.mark.parametrize("paper", SHEETS)
 @pytest.mark.parametrize("name", [*SHIPPED, str(BENCHMARKS / "large.yaml")])
 def test_it_can_be_read(name: str, paper: bool) -> None:
     check_readable(ways(made(name), paper=paper).figure)
