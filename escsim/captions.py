@@ -383,4 +383,6 @@ def varied(ensemble: Ensemble, what: str, sure: str | None = None) -> str:
     if sure is None:
         widest = wilson(ensemble.n // 2, ensemble.n)
         sure = f"{ensemble.n:,} variants, ±{100 * (widest.high - widest.low) / 2:.2g} points (95 %), seed {ensemble.seed}"
-    return f"{plain(ensemble.scenario.title, 50)} · {what} · {sure} · {ensemble.scenario.hash[:8]}"
+    since = "" if ensemble.given is None else f" · from {dated(ensemble.given.day, short=True)}"
+    changed = "" if ensemble.intervention is None else " · under a what-if"
+    return f"{plain(ensemble.scenario.title, 50)}{since}{changed} · {what} · {sure} · {ensemble.scenario.hash[:8]}"

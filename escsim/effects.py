@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escsim.ensemble import Ensemble
+from escsim.errors import AskedError
 from escsim.intervals import Estimate, paired_mean, paired_share
 from escsim.questions import UNITS, grain, kind, paired
 from escsim.running import usable_threads
@@ -99,6 +100,11 @@ class Comparison:
 
         return plots.difference(self.base, self.changed, unit, status).figure
 
+    @property
+    def same(self) -> bool:
+        """Whether both are of one scenario."""
+        return self.base.scenario.hash == self.changed.scenario.hash
+
     def parting(self, i: int) -> tuple[Step | None, Step | None]:
         """Give the first step in which world i and its twin are not the same, as it is in each; None where a run has ended."""
         one, other = (ensemble.trajectory(i).steps for ensemble in (self.base, self.changed))
@@ -130,6 +136,7 @@ class Comparison:
         return {
             "scenario": self.base.scenario.name,
             "hash": self.base.scenario.hash,
+            **({} if self.same else {"other": self.changed.scenario.name, "other_hash": self.changed.scenario.hash}),
             "what_if": None if intervention is None else intervention.model_dump(mode="json", by_alias=True, exclude_none=True),
             "n": self.base.n,
             "seed": self.base.seed,
@@ -139,45 +146,52 @@ class Comparison:
 
 
 def effect(base: Ensemble, changed: Ensemble, asked: dict[str, Question] | None = None, threads: int | None = None) -> Comparison:
-    """Compare two ensembles of one scenario world by world, or of two that differ in their numbers alone.
+    """Compare two ensembles world by world: of one scenario, usually the second under an intervention, or of two codings of one crisis.
 
     Parameters
     ----------
     base, changed : Ensemble
-        Of the same seed and size, and of scenarios with the same period, ladder, missions and events in the same order;
-        usually of one scenario, the second under an intervention.
+        Of the same seed and size, and of scenarios with the same period and statuses. Events and choices of the same name
+        take the same chances in both.
     asked : dict of str to Question, optional
-        By default the scenario's own questions.
+        Questions to both; by default the scenario's own, of two scenarios those of one name and kind, to each its own.
     threads : int, optional
 
     Raises
     ------
     ValueError
-        If any of these differ.
+        If period, statuses, seed or size differ.
     """
-    if (_frame(base.scenario), base.seed, base.n) != (_frame(changed.scenario), changed.seed, changed.n):
-        raise ValueError("two ensembles can be compared if they have the same scenario, seed and number of variants; only its numbers may differ")
-    asked = base.scenario.questions if asked is None else asked
+    one, other = base.scenario, changed.scenario
+    if (_frame(one), base.seed, base.n) != (_frame(other), changed.seed, changed.n):
+        raise AskedError("two ensembles can be compared if they have the same period, statuses, seed and number of variants")
+    theirs = asked
+    if asked is None:
+        asked = {name: each for name, each in one.questions.items() if name in other.questions and kind(each) == kind(other.questions[name])}
+        theirs = other.questions
 
     def count(chunk: tuple[int, int]) -> tuple[int, dict[str, Sums]]:
         pair = base.worlds(*chunk), changed.worlds(*chunk)
-        return int(np.count_nonzero(_different(*pair))), summed(*pair, asked)
+        return int(np.count_nonzero(_different(*pair))), summed(*pair, asked, theirs)
 
     with ThreadPoolExecutor(threads or usable_threads(), thread_name_prefix="escsim") as pool:
         many, parts = zip(*pool.map(count, base.chunks()), strict=True)
-    return Comparison(base, changed, sum(many), added(base.scenario, asked, parts))
+    return Comparison(base, changed, sum(many), added(one, asked, parts))
 
 
 def _frame(scenario: Scenario) -> tuple[object, ...]:
     """Give what two scenarios share if their worlds can be compared."""
-    return scenario.period, scenario.ladder, scenario.missions, list(scenario.order)
+    return scenario.period, scenario.ladder.statuses
 
 
-def summed(ours: Worlds, theirs: Worlds, asked: dict[str, Question]) -> dict[str, Sums]:
-    """Add up the answers of worlds and their twins, by question; of a `peak` for each status."""
+def summed(ours: Worlds, theirs: Worlds, asked: dict[str, Question], others: dict[str, Question] | None = None) -> dict[str, Sums]:
+    """Add up the answers of worlds and their twins, by question; of a `peak` for each status.
+
+    The twins are asked the questions of these names among `others`, if that is given.
+    """
     found = {}
     for name, question in asked.items():
-        one, other = paired(ours, theirs, question)
+        one, other = paired(ours, theirs, question, question if others is None else others[name])
         if question.peak is None:
             found[name] = _summed(one, other)
         else:
@@ -204,10 +218,12 @@ def _summed(ours: NDArray[Any], theirs: NDArray[Any]) -> Sums:
 
 def _different(one: Worlds, other: Worlds) -> NDArray[np.bool_]:
     """Tell in which worlds anything happens otherwise in the twin."""
+    names = [*dict.fromkeys([*one.scenario.order, *other.scenario.order])]  # the numbers of events are those of one scenario only
+    number = [np.array([names.index(name) for name in each.scenario.order]) for each in (one, other)]
     lengths = [np.bincount(each.world, minlength=each.n) for each in (one, other)]
     found: NDArray[np.bool_] = lengths[0] != lengths[1]
     steps = [~found[each.world] for each in (one, other)]  # of the other worlds, which are as long: one beside the other
-    ours, theirs = (np.stack([each.tick[kept], each.event[kept]]) for each, kept in zip((one, other), steps, strict=True))
+    ours, theirs = (np.stack([each.tick[kept], own[each.event[kept]]]) for each, kept, own in zip((one, other), steps, number, strict=True))
     found[one.world[steps[0]][(ours != theirs).any(axis=0)]] = True
     return found
 

@@ -206,6 +206,12 @@ def _today(ensemble: Ensemble, day: Day, events: Sequence[str]) -> dict[str, Est
     return {event: None if event in known else wilson(counts[event], ensemble.n) for event in events}
 
 
+def log_likelihood(scenario: Scenario) -> float:
+    """Give the exact log-likelihood of a scenario's history by its file, at the resolution of a day; minus infinity if it cannot be."""
+    steps, quiet = likelihood(scenario, scenario.replay())
+    return math.fsum(map(_log, (quiet, *steps.values())))
+
+
 def likelihood(scenario: Scenario, history: Trajectory) -> tuple[dict[Step, float], float]:
     """Give the probability of every step of history, and that of all that did not come about not having done so.
 

@@ -225,8 +225,8 @@ def value(worlds: Worlds, question: Question) -> Numbers:
     return np.bincount(worlds.world[worlds.event == worlds.scenario.order[question.count]], minlength=worlds.n)
 
 
-def paired(ours: Worlds, theirs: Worlds, question: Question) -> tuple[Numbers, Numbers]:
-    """Give the values of worlds and of their twins, to be compared.
+def paired(ours: Worlds, theirs: Worlds, question: Question, other: Question) -> tuple[Numbers, Numbers]:
+    """Give the values of worlds and of their twins, to be compared; `other` is what the twins are asked, of the same kind.
 
     Returns
     -------
@@ -235,15 +235,15 @@ def paired(ours: Worlds, theirs: Worlds, question: Question) -> tuple[Numbers, N
         lasts in either; -1 in a world in which it cannot be asked.
     """
     if question.time_to is None:
-        return value(ours, question), value(theirs, question)
-    end, passages = ours.scenario.period.ticks, [passage(each, question.time_to) for each in (ours, theirs)]
+        return value(ours, question), value(theirs, other)
+    end, passages = ours.scenario.period.ticks, [passage(ours, question.time_to), passage(theirs, other.time_to)]
     starts = [np.minimum(since, end) for since, _ in passages]
     rest = end - np.maximum(*starts)
-    one, other = (
+    first, second = (
         np.where(since == NEVER, -1, np.minimum(reached - start, rest) // grain(ours.scenario))
         for (since, reached), start in zip(passages, starts, strict=True)
     )
-    return one, other
+    return first, second
 
 
 # ---- answering

@@ -470,18 +470,25 @@ def comparison(told: Comparison, name: str | None = None, *, run: int | None = N
     """
     scenario, n, change = told.base.scenario, told.base.n, told.changed.intervention
     text = change.text if change is not None and change.text else ""
-    yield from _wrapped(f"{scenario.title}. What if: {': '.join(filter(None, (name, text))) or 'as stated'}", width, indent=0, style="bold")
+    other, heads = told.changed.scenario, ("as it is", "what if")
+    if change is not None:
+        title = f"{scenario.title}. What if: {': '.join(filter(None, (name, text))) or 'as stated'}"
+    else:
+        title, heads = f"{scenario.name} ({scenario.title}) beside {other.name} ({other.title})", (scenario.name, other.name)
+    yield from _wrapped(title, width, indent=0, style="bold")
     many = f"{n:,} variant{'s' * (n > 1)} and their twins on the same chances, seed {told.base.seed}"
     yield from _wrapped(f"{many}; {told.differ:,} differ from their twin, {shared(wilson(told.differ, n))}.", width, indent=0, style="dim")
+    yield from _conditions(told.base, width)
     yield "", ""
     rows = []
     for question, each in told.effects.items():
         if each.kind != "peak" or each.base or each.changed:
             rows.append((question, *compared(each), effected(each)))
     if rows:
-        yield from columns(["question", "as it is", "what if", "effect (95 % interval, paired)"], rows, width)
+        yield from columns(["question", *heads, "effect (95 % interval, paired)"], rows, width)
     else:
-        yield from _wrapped("The file asks no `questions`, so no more can be said.", width, indent=0)
+        asks = "The file asks no `questions`" if told.same else "The two files ask no `questions` of one name and kind"
+        yield from _wrapped(f"{asks}, so no more can be said.", width, indent=0)
     gains = sorted(each.gain for each in told.effects.values() if each.gain is not None)
     yield "", ""
     if gains:
@@ -494,7 +501,15 @@ def comparison(told: Comparison, name: str | None = None, *, run: int | None = N
     yield from _wrapped(_ASSUMED, width, indent=0, style="dim")
     if run is not None:
         yield "", ""
-        yield from _parting(told, run, width)
+        yield from _parting(told, run, heads, width)
+
+
+def codings(told: dict[str, float], *, width: int = 100) -> Iterator[Line]:
+    """Tell how likely each of some codings makes its history."""
+    yield "", ""
+    for name, value in told.items():
+        yield f"Log-likelihood of history by {name}: {value:.2f}", ""
+    yield from _wrapped("Exact, natural units, by the day; to compare codings that tell the same events.", width, indent=0, style="dim")
 
 
 def sweep(told: Sweep, *, width: int = 100) -> Iterator[Line]:
@@ -616,14 +631,14 @@ def _number(told: Estimate | None, unit: str, exact: float | None = None) -> str
     return f"{middle}{sign} ({low} to {high}){exactly}"
 
 
-def _parting(told: Comparison, run: int, width: int) -> Iterator[Line]:
+def _parting(told: Comparison, run: int, heads: tuple[str, str], width: int) -> Iterator[Line]:
     steps = told.parting(run)
     yield f"Variant {run}", "bold"
     if steps == (None, None):
         yield "and its twin are the same to the end.", ""
         return
     scenario = told.base.scenario
-    for who, step in zip(("as it is", "what if"), steps, strict=True):
+    for who, step in zip(heads, steps, strict=True):
         if step is None:
             yield from _wrapped(f"  {who}: nothing more happens", width, indent=12)
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,14 @@ from escsim import exact
 from escsim.effects import Effect, effect
 from escsim.ensemble import Ensemble, simulate
 from escsim.intervals import Z, paired_mean, paired_share
+from escsim.library import load
 from escsim.scenario import Question, Scenario
 from escsim.times import TICKS_A_DAY
 from escsim.trajectory import Trajectory
 from tests import strategies
 from tests.strategies import KINDS, Data, Pick
 from tests.test_cli import Run
+from tests.test_forecasts import STORY
 from tests.test_kernel import BENCHMARKS, SEED
 from tests.test_questions import Reader, question
 
@@ -128,7 +131,7 @@ def test_ensembles_that_are_no_twins_are_refused() -> None:
     scenario = escsim.load("iran-pakistan-2024")
     base = scenario.simulate(10, SEED)
     for other in (scenario.simulate(11, SEED), scenario.simulate(10, SEED + 1), escsim.load("iraq-iran-2024").simulate(10, SEED)):
-        with pytest.raises(ValueError, match="the same scenario, seed and number"):
+        with pytest.raises(ValueError, match="the same period, statuses, seed and number"):
             effect(base, other)
 
 
@@ -271,3 +274,64 @@ def test_where_a_world_parts_is_told_as_data(escsim: Run) -> None:
     data = json.loads(escsim("whatif", "iran-pakistan-2024", "no_retaliation", "-n", "20", "--seed", "7", "--run", "2", "--json").out)
     assert data["parting"]["run"] == 2
     assert (data["parting"]["as_it_is"]["event"], data["parting"]["what_if"]["moot"]) == ("pakistani_strikes", True)
+
+
+# Two codings
+
+
+def coded(**changes: str) -> Any:
+    """Give a coding of a short story, with parts of it replaced."""
+    text = STORY
+    for old, new in changes.items():
+        text = text.replace(*{"chance": ("probability: 0.75", f"probability: {new}"), "name": ("id: help", f"id: {new}")}[old])
+    return strategies.load(text)
+
+
+def test_two_codings_that_say_the_same_are_the_same_world_by_world() -> None:
+    """Whatever the order of their events, which only parts ties."""
+    lines = STORY.split("\n")
+    place = next(number for number, line in enumerate(lines) if "id: protest" in line)
+    other = strategies.load("\n".join([*lines[: place - 2], lines[place], *lines[place - 2 : place], *lines[place + 1 :]]))
+    one = strategies.load(STORY)
+    assert list(one.order) != list(other.order)
+    told = effect(one.simulate(2000, seed=3), other.simulate(2000, seed=3))
+    assert told.differ == 0
+    assert all(each.estimate == 0 for each in told.effects.values())
+
+
+def test_codings_differ_where_an_event_has_another_name_or_number() -> None:
+    one = coded().simulate(3000, seed=3)
+    renamed = effect(one, coded(name="good_offices").simulate(3000, seed=3))
+    happened = int(one.fates[0, one.scenario.order["help"]])
+    assert renamed.differ >= happened > 0
+    assert renamed.effects["home"].estimate == 0
+    likelier = effect(one, coded(chance="0.95").simulate(3000, seed=3))
+    found = likelier.effects["home"]
+    assert found.high is not None
+    assert found.high < 0  # he is home at the end less often
+    by_set = one.scenario.with_(set={"back": {"probability": 0.95}}).simulate(3000, seed=3)
+    assert found == effect(one, by_set).effects["home"]
+
+
+def test_codings_of_other_periods_are_not_compared() -> None:
+    one, other = (load(name).simulate(10) for name in ("iran-pakistan-2024", "iraq-iran-2024"))
+    with pytest.raises(ValueError, match="the same period, statuses, seed and number of variants"):
+        effect(one, other)
+
+
+def test_compare_tells_of_two_files(escsim: Run, tmp_path: Path) -> None:
+    for name, text in (("one", STORY), ("two", STORY.replace("probability: 0.75", "probability: 0.95"))):
+        (tmp_path / f"{name}.yaml").write_text(text)
+    files = (str(tmp_path / "one.yaml"), str(tmp_path / "two.yaml"))
+    done = escsim("compare", *files, "-n", "400", "--run", "3")
+    assert done.code == 0
+    assert "one (A short story) beside two (A short story)" in done.out
+    logs = [float(each) for each in re.findall(r"Log-likelihood of history by \w+: (-[0-9.]+)", done.out)]
+    assert logs[1] - logs[0] == pytest.approx(math.log(0.95 / 0.75), abs=0.011)
+    data = json.loads(escsim("compare", *files, "-n", "400", "--json").out)
+    assert (data["scenario"], data["other"]) == ("one", "two")
+    assert data["effects"]["home"]["estimate"] < 0
+    same = json.loads(escsim("compare", files[0], files[0], "-n", "400", "--json").out)
+    assert same["differ"] == 0
+    assert "other" not in same
+    assert escsim("compare", "iran-pakistan-2024", "iraq-iran-2024").code == 2

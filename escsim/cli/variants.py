@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import signal
@@ -357,6 +358,44 @@ def whatif(
         put_data(found.to_dict() if run is None else {**found.to_dict(), "parting": found.told(run)})
     else:
         put_lines(report.comparison(found, name, run=run, width=width_of()))
+
+
+@cli.command()
+@click.argument("a")
+@click.argument("b")
+@runs
+@seeded
+@threaded
+@click.option("--run", type=click.IntRange(0), metavar="I", help="Show where variant I parts from its twin.")
+@as_json
+@quiet
+def compare(a: str, b: str, n: int | None, seed: int | None, threads: int | None, run: int | None, json_: bool, quiet: bool) -> None:
+    """Compare two scenarios, such as two codings of one crisis.
+
+    World by world: events and choices of the same name take the same chances. The questions that both ask are answered by
+    each, and where both tell a history it is said how likely each makes it. N and SEED are by default those of A.
+    """
+    from escsim import report
+    from escsim.effects import effect
+    from escsim.forecasts import log_likelihood
+
+    one, other = load_scenario(a), load_scenario(b)
+    many, seed = n or one.variants.runs, one.variants.seed if seed is None else seed
+    if run is not None and run >= many:
+        raise click.UsageError(f"--run: variants are numbered 0 to {many - 1}")
+    with lean(), progress_bar(2 * many, quiet) as progress, past():
+        base = one.simulate(many, seed, threads, progress=progress)
+        found = effect(base, other.simulate(many, seed, threads, progress=progress and (lambda done: progress(many + done))), threads=threads)
+    likely = {}
+    if one.history() is not None and other.history() is not None:
+        likely = {name: log_likelihood(each) for name, each in ((one.name, one), (other.name, other))}
+    if json_:
+        more = {} if run is None else {"parting": found.told(run)}
+        put_data({**found.to_dict(), **more, "log_likelihood": [None if value == -math.inf else value for value in likely.values()]})
+        return
+    put_lines(report.comparison(found, run=run, width=width_of()))
+    if len(likely) > 1:
+        put_lines(report.codings(likely, width=width_of()))
 
 
 @cli.command("forecast")
