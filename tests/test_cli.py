@@ -80,6 +80,7 @@ Options:
 
 Commands:
   check        Say all that is wrong with each S.
+  compare      Compare two scenarios, such as two codings of one crisis.
   exact        Solve S exactly, if it is a Markov chain.
   forecast     Forecast S from one morning after another.
   list         List the scenarios, actions or ladders that ship.
