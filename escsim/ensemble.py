@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from escsim import __version__
 from escsim.draws import Addressed, Forecast
 from escsim.errors import AskedError, ScenarioError, quoted, suggest
+from escsim.explain import SAMPLE, Reasons, why_not
 from escsim.given import Given, day_of
 from escsim.given import given as _given
 from escsim.intervals import Estimate, wilson
@@ -195,6 +197,21 @@ class Ensemble:
             raise IndexError(f"trajectories are numbered 0 to {self.n - 1}")
         return _run_alone(self.scenario, self.process, self.given, self.seed, i, self.intervention)
 
+    def reasons(self, many: int = SAMPLE) -> Reasons:
+        """Tell through what events were cancelled, or what made them moot, in the first variants, run on the readable stepper.
+
+        Returns
+        -------
+        dict of str to Counter
+            By event: in how many of the first `many` variants each fate (cancelled, moot) and cause, as `explain.why_not` has them.
+        """
+        found: Reasons = {event: Counter() for event in self.scenario.order}
+        for i in range(min(many, self.n)):
+            for event, told in why_not(self.trajectory(i)).items():
+                if told[0] in ("cancelled", "moot"):
+                    found[event][told] += 1
+        return found
+
     def rows(self, first: int, n: int) -> Rows:
         """Give what each of the trajectories `first` to `first + n - 1` shows, for questions about single ones."""
         whole = [_rows(self.process, self.seed, at, size, self.given) for at, size in _chunks(first, n, _chunk(self.process))]
@@ -274,6 +291,18 @@ class Ensemble:
         from escsim import plots
 
         return plots.occupancy(self, unit).figure
+
+    def plot_ways(self) -> Figure:
+        """Draw the ladder with how many variants took each way; see `escsim.plots.ways`."""
+        from escsim import plots
+
+        return plots.ways(self).figure
+
+    def plot_fan(self, event: str | None = None) -> Figure:
+        """Draw how often an event has happened by each day; see `escsim.plots.fan`."""
+        from escsim import plots
+
+        return plots.fan(self, event).figure
 
     def plot_cumulative(self, unit: str | None = None, question: str | None = None) -> Figure:
         """Draw in how many variants ties are restored by each day, or a question has come about; see `escsim.plots.cumulative`."""

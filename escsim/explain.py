@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date as Day
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -11,6 +12,8 @@ from escsim.times import DAY
 from escsim.trajectory import Note, Step, Trajectory
 
 HISTORY = "history"
+SAMPLE = 500  # variants looked at one by one, for the causes of what did not happen: a second or two
+Reasons = dict[str, Counter[tuple[str, str]]]  # by event how often each fate and cause
 _STATES = ("called", "armed", "refused", "shut", "barred")  # stages in which an event stays; the others are passing
 
 
@@ -124,3 +127,32 @@ def _percent(share: float) -> str:
 def _lasting(ticks: int) -> str:
     hours = ticks / 3.6e9
     return f"{hours / 24:.1f} days" if hours >= 36 else f"{hours:.0f} hours" if hours >= 2 else f"{hours * 60:.0f} minutes"
+
+
+def why_not(trajectory: Trajectory) -> dict[str, tuple[str, str]]:
+    """Tell of each event that was called and did not happen what became of it, as an `Ensemble` counts it, and through what.
+
+    Returns
+    -------
+    dict of str to (str, str)
+        Fate (chance, cancelled, moot, censored), and what brought it about: the event that barred it or shut its gate, or
+        what did not admit it.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for note in trajectory.notes:
+        denied = found.get(note.event, ("", ""))[0] == "chance"
+        if note.stage in ("armed", "refused"):
+            found[note.event] = ("censored", "") if note.stage == "armed" else ("chance", "")
+        elif note.stage in ("barred", "ignored") and not denied:
+            found[note.event] = ("cancelled", f"barred by {note.by}")
+        elif note.stage == "shut" and not denied:
+            found[note.event] = ("cancelled", f"gate shut by {note.by}")
+        elif note.stage == "called" and not denied:
+            found[note.event] = ("cancelled", "gate never open")
+    for step in trajectory.steps:
+        if step.moot:
+            found[step.event] = ("moot", step.reason.partition(": ")[2].rstrip(".") or step.reason)
+    for step in trajectory.steps:
+        if not step.moot:
+            found.pop(step.event, None)
+    return {event: told for event, told in found.items() if event in trajectory.scenario.event}

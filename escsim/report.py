@@ -12,7 +12,7 @@ from escsim import files
 from escsim.captions import headline, mission_name
 from escsim.delays import Delay
 from escsim.errors import plain
-from escsim.explain import HISTORY, causes, open_on, steps_on
+from escsim.explain import HISTORY, SAMPLE, Reasons, causes, open_on, steps_on
 from escsim.intervals import wilson
 from escsim.phrases import answered, bounded, briefly, compared, effected, exactly, in_history, percent, shared
 from escsim.scenario import NOTHING, Background, Event, Scenario
@@ -377,6 +377,22 @@ def ensemble(ensemble: Ensemble, *, width: int = 100, daily: bool = False, exact
     ):
         yield from _wrapped(line, width, indent=0, style="dim")
     yield from _wrapped(_ASSUMED, width, indent=0, style="dim")
+
+
+def reasons(ensemble: Ensemble, found: Reasons, *, width: int = 100) -> Iterator[Line]:
+    """Tell through what events were cancelled, or what made them moot, in the variants that were looked at one by one; nothing if none were."""
+    if not found:
+        return
+    many = min(SAMPLE, ensemble.n)
+    yield "", ""
+    yield f"Why what was called did not happen, in variants 0 to {many - 1}", "bold"
+    rows = []
+    for event, counts in found.items():
+        if counts:
+            told = [f"{'moot: ' * (fate == 'moot')}{cause} {shared(wilson(count, many))}" for (fate, cause), count in counts.most_common(4)]
+            rest = len(counts) - len(told)
+            rows.append((event, "; ".join(told) + f"; {rest} other causes" * (rest > 0)))
+    yield from columns(["event", "because (share of these variants, 95 %)"], rows or [("-", "none was cancelled or moot")], width)
 
 
 def _conditions(ensemble: Ensemble, width: int) -> Iterator[Line]:

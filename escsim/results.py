@@ -14,6 +14,7 @@ import numpy as np
 
 from escsim import __version__, files
 from escsim.ensemble import Ensemble, Progress
+from escsim.explain import SAMPLE, Reasons
 from escsim.process import compile_scenario, digest
 from escsim.questions import METHODS, Answer
 from escsim.reading import parse
@@ -74,9 +75,12 @@ def paths(path: Path) -> list[Path]:
     return [path, *more, *([path.with_name(f"{path.stem}.provenance.json")] if path.suffix == ".csv" else [])]
 
 
-def to_dict(ensemble: Ensemble, answers: dict[str, Answer], solved: Exact | None = None) -> dict[str, Any]:
+def to_dict(ensemble: Ensemble, answers: dict[str, Answer], solved: Exact | None = None, reasons: Reasons | None = None) -> dict[str, Any]:
     """Give an ensemble and its answers as plain data for JSON; the keys are documented in the README."""
     data = ensemble.to_dict()
+    for event, causes in (reasons or {}).items():
+        told = [{"fate": fate, "cause": cause, "variants": count} for (fate, cause), count in causes.most_common()]
+        data["events"][event]["because"] = {"of": min(SAMPLE, ensemble.n), "causes": told}
     if solved is not None:
         shares = solved.told(solved.occupancy)
         data["exact"] = {mission: shares[mission] for mission in ensemble.scenario.missions}

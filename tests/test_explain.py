@@ -20,6 +20,7 @@ from escsim.trajectory import Trajectory
 from tests import strategies
 from tests.strategies import KINDS, Pick
 from tests.test_cli import Run
+from tests.test_kernel import named
 
 
 def followed(trajectory: Trajectory) -> Counter[str]:
@@ -128,3 +129,26 @@ def test_a_disagreement_of_kernel_and_stepper_is_said_loudly(monkeypatch: pytest
     monkeypatch.setattr(ensemble, "log", other)
     with pytest.raises(RuntimeError, match="kernel and stepper disagree about seed 20240116, trajectory 5 of iran-pakistan-2024: please report"):
         ensemble.trajectory(scenario, 5)
+
+
+@pytest.mark.parametrize("name", ["iran-pakistan-2024", "saudi-iran-2016", "126", "131"])
+def test_causes_of_what_did_not_happen_add_up_to_the_fates_of_the_ensemble(name: str) -> None:
+    """Of the kernel, which counts the same in another way."""
+    whole = ensemble.simulate(named(name), 120, seed=3)
+    found = whole.reasons()
+    for event, place in whole.scenario.order.items():
+        for fate in ("cancelled", "moot"):
+            told = sum(count for (each, _), count in found[event].items() if each == fate)
+            assert told == whole.fates[ensemble.FATES.index(fate), place], (event, fate)
+
+
+def test_simulate_names_what_cancelled_an_event(escsim: Run) -> None:
+    done = escsim("simulate", "iran-pakistan-2024", "-n", "60", "--why")
+    assert "Why what was called did not happen, in variants 0 to 59" in done.out
+    assert "barred by agreement" in done.out
+    data = json.loads(escsim("simulate", "iran-pakistan-2024", "-n", "60", "--why", "--json").out)
+    told = data["events"]["assurances"]["because"]
+    assert told["of"] == 60
+    share = data["events"]["assurances"]["cancelled"]["estimate"]
+    assert sum(each["variants"] for each in told["causes"]) == round(60 * share)
+    assert "because" not in json.loads(escsim("simulate", "iran-pakistan-2024", "-n", "60", "--json").out)["events"]["assurances"]

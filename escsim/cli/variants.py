@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 @click.option("--bounds", is_flag=True, help="Tell between what the answers lie over the ranges that the file states.")
 @from_day
 @changes("remove", "move", "choose", "set_")  # and not --force, which is another thing here
+@click.option("--why", is_flag=True, help="Tell also through what events were cancelled or moot, from 500 variants looked at one by one.")
 @click.option("-o", "--out", metavar="FILE", help="Write the result to a .json, .csv or .parquet; or to a folder, which keeps what is finished.")
 @click.option("--events", type=click.Path(path_type=Path), metavar="FILE", help="Write every firing in every variant to a .parquet.")
 @click.option("--cluster", metavar="ADDRESS", help="Run on the workers of the dask.distributed scheduler at this address.")
@@ -77,6 +78,7 @@ def simulate(
     from_: str | None,
     vary: str | None,
     bounds: bool,
+    why: bool,
     out: str | None,
     events: Path | None,
     cluster: str | None,
@@ -128,11 +130,13 @@ def simulate(
         )
     solved = None if ensemble.given is not None else exact.beside(scenario, intervention)
     found = _bounds(scenario, n, seed, threads, quiet=quiet) if bounds else {}
+    reasons = ensemble.reasons() if why else {}
     answers = _bounded(exact.known(solved, scenario, ensemble.answers()), found)
     if json_:
-        put_data(results.to_dict(ensemble, answers, solved))
+        put_data(results.to_dict(ensemble, answers, solved, reasons))
     else:
         put_lines(report.ensemble(ensemble, width=width_of(), daily=daily, exact=None if solved is None else solved.occupancy))
+        put_lines(report.reasons(ensemble, reasons, width=width_of()))
         put_lines(report.answers(scenario, answers, width=width_of()))
         put_lines(report.bounds(scenario, found, width=width_of()))
     if files:
