@@ -169,6 +169,7 @@ print(json.dumps(sums))
 """
 
 
+@pytest.mark.slow
 def test_another_process_with_other_settings_writes_the_same_bytes(tmp_path):
     (tmp_path / "matplotlibrc").write_text("font.size: 30\ntext.color: red\nsvg.fonttype: none\nlines.linewidth: 9\naxes.facecolor: black\n")
     environment = dict(os.environ, PYTHONHASHSEED="7", TZ="Pacific/Auckland", MPLCONFIGDIR=str(tmp_path), SOURCE_DATE_EPOCH="1000")
@@ -331,6 +332,7 @@ def test_a_crowd_of_missions_is_readable(tmp_path, kind):
         assert {"fall\N{NO-BREAK SPACE}3×", "rise\N{NO-BREAK SPACE}12×", "● s0 · start: 3 · end: 12", "none: all were used"} <= set(said)
 
 
+@pytest.mark.slow
 def test_a_full_sheet_says_what_it_leaves_out():
     run = RUNS["iran-pakistan-2024"]
     plain = [step for step in run.steps if not step.moves]

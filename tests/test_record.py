@@ -67,6 +67,7 @@ def test_the_words_and_rows_are_the_record() -> None:
     assert [row[header.index("confidence")] for row in rows].count("high") == 3
 
 
+@pytest.mark.slow
 def test_what_finds_no_room_is_counted() -> None:
     run = RUNS["iran-pakistan-2024"]
     many = [dataclasses.replace(step, tick=step.tick + 7 * 3600 * 10**6 * k) for step in run.steps for k in range(6)]

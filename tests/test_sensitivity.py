@@ -116,6 +116,7 @@ def moved() -> Sensitivity:
     return sensitivity.sensitivity(SECOND, "both", N, SEED, points=512)
 
 
+@pytest.mark.slow
 def test_sobol_indices_of_a_product_are_those_worked_out_by_hand(moved: Sensitivity) -> None:
     """Points in another order than the parameters, a range taken for another, first for total."""
     assert (moved.points, moved.runs) == (512 * 5, 1000)
@@ -254,6 +255,7 @@ def test_simulate_along_a_number(escsim: Run) -> None:
     assert {name: {key: each for key, each in told.items() if key != "text"} for name, told in own.items()} == data["base"]["questions"]
 
 
+@pytest.mark.slow
 def test_simulate_with_bounds(escsim: Run) -> None:
     done = escsim("simulate", "iraq-iran-2024", "--bounds", "-n", "200", "--json")
     data = json.loads(done.out)["questions"]

@@ -98,6 +98,7 @@ def test_other_scenarios_can_be_read(tmp_path: Path, text: str) -> None:
     check_readable(ways(replay(tmp_path, text).scenario.simulate(20)).figure)
 
 
+@pytest.mark.slow
 def test_where_there_is_no_room_the_rarest_ways_go_without_a_name(tmp_path: Path) -> None:
     """More ways than labels fit: from each of twelve statuses to each other."""
     names = [f"s{number}" for number in range(12)]
