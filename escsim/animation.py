@@ -118,9 +118,8 @@ def _contact_sheet(history: Trajectory) -> Figure:
                 sheet.write(x + 8, top + pitch / 2, sheet.fit(text, room - 12, size), size=size, color=look[status].ink)
             top = y + head + min(len(lanes), most) * (pitch + 2) + 6
             told, lines = history.event(step).text or "", int((y + height - top - 8) / (1.2 * size))
-            while told and (not lines or len(told) > 200 or "…" in sheet.fit(told, room, size, lines=lines)):  # whole sentences only
-                told = f"{told.rpartition('. ')[0]}." if ". " in told else ""
-            sheet.write(x, top, sheet.fit(told, room, size, lines=lines), size=size, color=FADED, va="top")
+            if lines > 0:
+                sheet.write(x, top, sheet.fit(told, room, size, lines=lines), size=size, color=FADED, va="top")
         notes = ["◀ moved by this event"]
         notes += [f"events that move no mission left out: {len(steps) - len(numbers)}"] * (len(numbers) < len(steps))
         notes += [f"missions left out: {len(lanes) - most}"] * (len(lanes) > most)

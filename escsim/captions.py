@@ -6,6 +6,7 @@ Everything is worked out from the numbers of the run, by rule, for any scenario 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date as Day
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from escsim.errors import plain
 from escsim.intervals import wilson
 from escsim.scenario import Event, Scenario, counterpart
-from escsim.times import TICKS_A_DAY
+from escsim.times import TICKS_A_DAY, When
 from escsim.trajectory import Move, Step, Trajectory
 
 if TYPE_CHECKING:
@@ -46,6 +47,16 @@ def dated(day: Day, *, short: bool = False) -> str:
 def sentence(text: str) -> str:
     """Begin a text with a capital, and end it as a sentence."""
     return text[:1].upper() + text[1:] + "." * (text[-1:] not in {*".?!"})
+
+
+def written(date: When) -> str:
+    """Write a date of a file in words, as well as it is known."""
+
+    def worded(found: re.Match[str]) -> str:
+        year, month, day = found.groups()
+        return " ".join(filter(None, (day and str(int(day)), month and MONTHS[int(month) - 1], year)))
+
+    return re.sub(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?", worded, str(date))
 
 
 def actor_name(scenario: Scenario, key: str) -> str:
@@ -119,7 +130,7 @@ def behind(runs: Sequence[Trajectory]) -> str:
 
 def marker_key(scenario: Scenario) -> tuple[str, str]:
     """Say what a filled and what a hollow marker mean."""
-    return ("high confidence", "lower confidence") if scenario.report is None else ("in the main report", "from other sources")
+    return ("high confidence or none stated", "lower confidence") if scenario.report is None else ("in the main report", "from other sources")
 
 
 # What a run did
@@ -384,5 +395,5 @@ def varied(ensemble: Ensemble, what: str, sure: str | None = None) -> str:
         widest = wilson(ensemble.n // 2, ensemble.n)
         sure = f"{ensemble.n:,} variants, ±{100 * (widest.high - widest.low) / 2:.2g} points (95 %), seed {ensemble.seed}"
     since = "" if ensemble.given is None else f" · from {dated(ensemble.given.day, short=True)}"
-    changed = "" if ensemble.intervention is None else " · under a what-if"
-    return f"{plain(ensemble.scenario.title, 50)}{since}{changed} · {what} · {sure} · {ensemble.scenario.hash[:8]}"
+    changed = "" if ensemble.intervention is None else " · what-if"
+    return f"{plain(ensemble.scenario.title, 28 if since or changed else 50)}{since}{changed} · {what} · {sure} · {ensemble.scenario.hash[:8]}"

@@ -162,8 +162,11 @@ def _waiting(ensemble: Ensemble, name: str, draws: Sequence[Ensemble], *, paper:
 
 def _picture(plan: _Plan, rows: list[tuple[Any, ...]], of: str, *, paper: bool) -> Picture:
     length, names = len(plan.curves[next(iter(plan.curves))]), [*plan.below(0)]
+    first = next(each for each in plan.curves if each != _EVER)
     bands = {most: np.quantile(plan.draws, [0.5 - most / 200, 0.5 + most / 200], axis=0) for most in _BANDS} if plan.draws else {}
-    notes = [plan.note] + [f"Bands: 50, 80 and 95 % of {len(plan.draws)} parameter draws, equal-tail"] * bool(bands)
+    notes = [plan.note] + [
+        f"Bands: 50, 80 and 95 % of {len(plan.draws)} parameter draws, uniform within the stated ranges, equal-tail: of ‘{first}’"
+    ] * bool(bands)
     with styled():
         sheet = Sheet(paper, plan.title, plan.subtitle)
         field = Field(sheet, length, sheet.top + 62, sheet.height - 120 - _ROW * (len(names) + len(notes)), left=_LEFT)
@@ -172,7 +175,7 @@ def _picture(plan: _Plan, rows: list[tuple[Any, ...]], of: str, *, paper: bool) 
             field.steps(high, low, facecolor=_BANDS[most], gid=f"band-{most}", zorder=1)
         last, ends = plan.below(length - 1), []
         for name, share in plan.curves.items():
-            main = name == next(each for each in plan.curves if each != _EVER)
+            main = name == first
             field.steps(share, edgecolor=FAINT if name == _EVER else MODEL, linewidth=5 if main else 3, zorder=4 + main, gid=f"curve-{name}")
             ends.append((float(field.y(share[-1])), f"{name} {last.get(name) or percent(float(share[-1]))}", None))
         field.names(ends)

@@ -65,12 +65,14 @@ def difference(base: Ensemble, changed: Ensemble, unit: str | None = None, statu
     name = next((words(key) for key, each in scenario.what_if.items() if each == changed.intervention), "what if").capitalize()
     time = found.effects["time"]
     told = _signed(Estimate(time.estimate or 0, time.low or 0, time.high or 0), f"days {state} on average")
-    title = f"{name}: {told}" if found.differ else f"{name}: no variant goes otherwise"
+    title = f"{name}: {told}"
+    if time.gain is None and not time.estimate:
+        title = f"{name}: no variant is {state} at another time" if found.differ else f"{name}: no variant goes otherwise"
     subtitle = varied(base, unit_name(scenario, unit), f"{n:,} paired variants, 95 % intervals, seed {base.seed}")
     text = plain(changed.intervention.text or "", 90) if changed.intervention else ""
     note = " · ".join(filter(None, (f"At the end of each day, {years(days)}", "down: below the level of the start" * (not status), text)))
     spells = _spells(scenario, unit, held)
-    stays = [f"{brief(days, begin)} to {brief(days, end)}" for begin, end in spells or ()]
+    stays = [f"{brief(days, begin)} to {brief(days, end)}" if end != days[-1] else f"from {brief(days, begin)} on" for begin, end in spells or ()]
     past = "" if spells is None else f"history: {state} {', '.join(stays[:2] + ['…'] * (len(stays) > 2)) or 'never'}"
     with styled():
         sheet = Sheet(paper, title, subtitle)

@@ -118,7 +118,8 @@ def durations(ensemble: Ensemble, unit: str | None = None, question: str | None 
 
 def _at(lengths: _Lengths, share: float, upto: Shares | None = None) -> Place:
     """Give how long it lasts at most in a share of the variants."""
-    place = int(np.argmax((lengths.upto if upto is None else upto) >= share - 1e-12))
+    reached = (lengths.upto if upto is None else upto) >= share - 1e-12
+    place = int(np.argmax(reached)) if reached.any() else len(reached) - 1
     hours = len(lengths.upto) - len(lengths.after) - (lengths.before is not None)
     place -= lengths.before is not None
     if place < 0:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from escsim.ensemble import Ensemble
 from escsim.errors import AskedError
 from escsim.intervals import Estimate, paired_mean, paired_share
-from escsim.questions import UNITS, grain, kind, paired
+from escsim.questions import MOST, UNITS, grain, kind, paired
 from escsim.running import usable_threads
 from escsim.scenario import Question, Scenario
 from escsim.times import TICKS_A_DAY
@@ -206,7 +206,7 @@ def added(scenario: Scenario, asked: dict[str, Question], parts: Iterable[dict[s
         for name, each in part.items():
             sums[name] = Sums(*map(sum, zip(sums.get(name, Sums(0, 0, 0, 0, 0, 0)), each, strict=True)))
     kinds = {name: kind(asked[name if name in asked else name.rpartition(": ")[0]]) for name in sums}
-    return {name: _effect(kinds[name], each, grain(scenario) / TICKS_A_DAY) for name, each in sums.items()}
+    return {name: _effect(kinds[name], each, scenario) for name, each in sums.items()}
 
 
 def _summed(ours: NDArray[Any], theirs: NDArray[Any]) -> Sums:
@@ -228,8 +228,10 @@ def _different(one: Worlds, other: Worlds) -> NDArray[np.bool_]:
     return found
 
 
-def _effect(kind: str, sums: Sums, days: float) -> Effect:
+def _effect(kind: str, sums: Sums, scenario: Scenario) -> Effect:
     unit = UNITS[kind]
+    days = grain(scenario) / TICKS_A_DAY
+    most = scenario.period.ticks / grain(scenario) if unit == "days" else MOST
     method = METHODS["share" if unit == "share" else "mean"]
     if not sums.n:
         return Effect(kind, unit, 0, None, None, None, None, None, method, None)
@@ -240,7 +242,7 @@ def _effect(kind: str, sums: Sums, days: float) -> Effect:
     difference: Estimate = (
         paired_share(sums.product, sums.changed - sums.product, sums.base - sums.product, n)
         if unit == "share"
-        else paired_mean(sums.changed - sums.base, apart, n)
+        else paired_mean(sums.changed - sums.base, apart, n, most)
     )
     single = (sums.base_squared + sums.changed_squared) / n - base * base - changed * changed
     paired = apart / n - (changed - base) ** 2

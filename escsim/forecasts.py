@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from escsim.ensemble import Ensemble, simulate
+from escsim.errors import AskedError
 from escsim.given import CHANCES, WORDS, Watcher
 from escsim.intervals import Estimate, wilson
 from escsim.process import compile_scenario
@@ -164,9 +165,13 @@ def forecast(
 
     Raises
     ------
+    ValueError
+        If the scenario has no history.
     ScenarioError
         If history does not replay, or the file says that something must have happened before a day that has not.
     """
+    if scenario.history() is None:
+        raise AskedError(f"{scenario.name} has no history to forecast: no event has a date")
     asked = scenario.questions if asked is None else asked
     history, days = scenario.replay(), mornings(scenario)
     happened = [(scenario.period.moment(step.tick).date(), step) for step in history.steps]

@@ -50,14 +50,15 @@ def enough(precision: float) -> int:
 def rank(share: float, n: int) -> tuple[int, int, int]:
     """Give which of n sorted values bound a quantile with 95 %, and which is it: the low one, it, the high one, from 1 on.
 
+    0 and n + 1 say that there are too few values for one of them to bound it.
     Source: David and Nagaraja 2003, Order Statistics, 7.1, with the normal distribution for the binomial.
     """
     half = Z * math.sqrt(n * share * (1 - share))
-    return max(1, math.floor(n * share - half)), max(1, math.ceil(n * share)), min(n, math.ceil(n * share + half) + 1)
+    return max(0, math.floor(n * share - half)), max(1, math.ceil(n * share)), min(n + 1, math.ceil(n * share + half) + 1)
 
 
 def mean(counts: NDArray[np.int64], beyond: float = 0.0, unit: float = 1.0) -> Estimate:
-    """Give the mean of numbers with its normal interval.
+    """Give the mean of numbers with its normal interval; a single number says nothing of how far they vary.
 
     Parameters
     ----------
@@ -72,7 +73,9 @@ def mean(counts: NDArray[np.int64], beyond: float = 0.0, unit: float = 1.0) -> E
     total = sum(value * int(counts[value]) for value in values)
     squares = sum(value**2 * int(counts[value]) for value in values)
     average = (total + beyond) / n
-    half = Z * math.sqrt(max(0.0, squares / n - (total / n) ** 2) / max(1, n - 1))
+    if n < 2:
+        return Estimate(average * unit, 0.0, len(counts) * unit)
+    half = Z * math.sqrt(max(0.0, squares / n - (total / n) ** 2) / (n - 1))
     return Estimate(average * unit, (average - half) * unit, (average + half) * unit)
 
 
@@ -125,8 +128,13 @@ def paired_share(both: int, gained: int, lost: int, n: int) -> Estimate:
     return Estimate(found, max(-1.0, found - low), min(1.0, found + high))
 
 
-def paired_mean(total: int, squares: int, n: int) -> Estimate:
-    """Give the mean of n differences of which the sum and the sum of squares are known, with its normal interval."""
+def paired_mean(total: int, squares: int, n: int, most: float = math.inf) -> Estimate:
+    """Give the mean of n differences of which the sum and the sum of squares are known, with its normal interval.
+
+    A single difference says nothing of how far they vary; none is larger than `most`.
+    """
     average = total / n
-    half = Z * math.sqrt(max(0.0, squares / n - average * average) / max(1, n - 1))
+    if n < 2:
+        return Estimate(average, -most, most)
+    half = Z * math.sqrt(max(0.0, squares / n - average * average) / (n - 1))
     return Estimate(average, average - half, average + half)

@@ -282,12 +282,12 @@ def _probability(scenario: Scenario, counts: Tally, n: int) -> Answer:  # noqa: 
     return Answer("probability", n, *wilson(int(counts[0]), n), METHODS["share"])
 
 
-def _time_in(scenario: Scenario, counts: Tally, n: int) -> Answer:  # noqa: ARG001
+def _time_in(scenario: Scenario, counts: Tally, n: int) -> Answer:
     counts, beyond = counts[:-1], int(counts[-1])
-    upto = np.cumsum(counts)
+    upto, whole = np.cumsum(counts), scenario.period.ticks / TICKS_A_DAY
 
     def quantile(share: float) -> Estimate:
-        low, middle, high = (int(np.searchsorted(upto, place, side="left")) / HOURS for place in rank(share, n))
+        low, middle, high = (min(int(np.searchsorted(upto, place, side="left")) / HOURS, whole) for place in rank(share, n))
         return Estimate(middle, low, high)
 
     quartiles = tuple(map(quantile, QUARTILES))

@@ -223,7 +223,7 @@ def _legend(scenario: Scenario, signs: dict[str, str], width: int) -> Iterator[L
     if scenario.report is not None:
         filled, hollow = f"stated in the report [{scenario.report}] {scenario.sources[scenario.report]}", "added from other sources"
     else:
-        filled, hollow = "known with high confidence", "with less"
+        filled, hollow = "known with high confidence, or none is stated", "with less"
     lines = [
         f"{signs['reported']} {filled}; {signs['added']} {hollow}.",
         "In brackets: the event, what led to it, and the sources (`escsim show` names them).",

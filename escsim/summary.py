@@ -5,12 +5,13 @@ Every sentence is made by rule from the scenario's words and the run's numbers, 
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from escsim import __version__, exact
-from escsim.captions import dated, headline, occupied, unit_name, words
+from escsim.captions import dated, headline, occupied, unit_name, words, written
 from escsim.effects import Comparison, Effect, effect
 from escsim.ensemble import Ensemble
 from escsim.errors import plain
@@ -42,6 +43,8 @@ class Found:
         Forecasts, if there is a history.
     pictures : dict of str to (str, str)
         File and description of each kind of picture.
+    command : str
+        What was typed, less what does not change the result.
     """
 
     history: Trajectory | None
@@ -51,6 +54,7 @@ class Found:
     comparisons: dict[str, Comparison]
     record: Record | None
     pictures: dict[str, tuple[str, str]] = field(default_factory=dict)
+    command: str = "escsim run"
 
     @property
     def scenario(self) -> Scenario:
@@ -65,7 +69,7 @@ def everything(scenario: Scenario, n: int | None = None, seed: int | None = None
     answers, solved = ensemble.answers(threads=threads), exact.beside(scenario)
     twins = {name: scenario.simulate(n, seed, threads, intervention=change) for name, change in scenario.what_if.items()}
     comparisons = {name: effect(ensemble, twin, threads=threads) for name, twin in twins.items()}
-    first = {name: scenario.questions[name] for name in leading(scenario.questions)[:1]}
+    first = {name: scenario.questions[name] for name in leading(scenario.questions)}
     record = None if history is None else forecast(scenario, first, n, seed=seed, threads=threads)
     return Found(history, ensemble, solved, exact.known(solved, scenario, answers), comparisons, record)
 
@@ -79,6 +83,7 @@ def summary(told: Found) -> str:
         *_variants(told),
         *_what_ifs(told),
         *_outlook(told),
+        *_more(told),
         *_bounds(told),
         *_sources(told),
         *_made(told),
@@ -90,27 +95,27 @@ def _head(told: Found) -> Iterator[str]:
     scenario = told.scenario
     yield f"# {_inline(scenario.title)}"
     if scenario.summary:
-        yield _filled(scenario.summary)
+        yield _filled(_inline(scenario.summary))
 
 
 def _brief(told: Found) -> Iterator[str]:
     scenario, points = told.scenario, []
     if told.history is not None:
-        points.append(f"**What happened.** {headline(told.history)}.")
+        points.append(f"**What happened.** {_inline(headline(told.history))}.")
     for name in leading(told.scenario.questions):
         answer = told.answers[name]
         past = f" In history {in_history(answer)}; in" if answer.replay is not None else " In"
-        which = f"{past} {told.ensemble.n:,} variants {briefly(answer)}."
+        which = f"{past} {_many(told.ensemble.n)}: {briefly(answer)}."
         points.append(f"**{_asked(scenario, name)}**{which}")
     if (most := _strongest(told)) is not None:
-        name, question, effect = most
-        change = scenario.what_if[name].text or words(name)
-        points.append(f"**What made the most difference.** {_sentence(change)} {_asked(scenario, question)} {effected(effect)}.")
+        name, effects = most[0], told.comparisons[most[0]].effects
+        said = [f"{_asked(scenario, each)} {effected(effects[each])}" for each in leading(scenario.questions) if each in effects]
+        points.append(f"**What made the most difference.** {_changed(scenario, name)} {'; '.join(said)}.")
     if surprises := _surprises(told):
         first = surprises[0]
         assert first.share is not None
         points.append(
-            f"**Least expected on its day.** {_sentence(_told(scenario, first.event))} On the morning of {dated(first.day)} the chance that it would "
+            f"**Least expected on its day.** {_told(scenario, first.event)} On the morning of {dated(first.day)} the chance that it would "
             f"be that day was {shared(first.share)}."
         )
     points.append(f"**What it rests on.** {_assumptions(scenario)}")
@@ -136,13 +141,13 @@ def _variants(told: Found) -> Iterator[str]:
     scenario, ensemble = told.scenario, told.ensemble
     yield "## How else it could have gone"
     yield _filled(
-        f"{ensemble.n:,} variants with chance in place of history, seed {ensemble.seed}. Each event that is called may or may not come about, and "
+        f"{_many(ensemble.n)} with chance in place of history, seed {ensemble.seed}. Each event that is called may or may not come about, and "
         "takes its time, by the probabilities and delays in the file; numbers are shares of the variants, with 95 % intervals that say how far "
         "more variants could move them, not how far the assumptions are right."
     )
     if ensemble.units:
         unit = ensemble.unit()
-        yield _filled(f"Of {unit_name(scenario, unit)}: {occupied(ensemble, unit)}.")
+        yield _filled(_inline(f"Of {unit_name(scenario, unit)}: {occupied(ensemble, unit)}."))
     yield from _picture(told, "occupancy")
     if told.answers:
         rows = [
@@ -166,9 +171,8 @@ def _what_ifs(told: Found) -> Iterator[str]:
     )
     rows = []
     for name, compared in told.comparisons.items():
-        change = scenario.what_if[name].text or words(name)
         differ = f"{100 * compared.differ / compared.base.n:.0f} %" if compared.differ else "none"
-        rows.append((change, differ, *(effected(compared.effects[question]) for question in names)))
+        rows.append((_changed(scenario, name), differ, *(effected(compared.effects[question]) for question in names)))
     yield _table(("Change", "Variants it touches", *(_asked(scenario, name) for name in names)), rows)
     yield from _picture(told, "difference")
 
@@ -177,32 +181,45 @@ def _outlook(told: Found) -> Iterator[str]:
     record = told.record
     if record is None or not record.forecasts[0].answers:
         return
-    scenario, name = told.scenario, next(iter(record.forecasts[0].answers))
+    scenario = told.scenario
     yield "## How the outlook moved"
     yield _filled(
         f"Forecasts from the mornings of the crisis, {record.n:,} variants each: what history dates before a morning is given, and what was open "
-        f"then is drawn given that it had not come about. {_asked(scenario, name)}"
+        "then is drawn given that it had not come about."
     )
-    rows = [
-        (dated(each.day), briefly(each.answers[name]), "; ".join(_short(scenario, event) for event in each.news) or "-") for each in record.forecasts
-    ]
-    yield _table(("Morning of", "Forecast", "News since the one before"), rows)
+    rows = []
+    for each in record.forecasts:
+        news = "; ".join(_short(scenario, event) for event in each.news) or "-"
+        rows.append((dated(each.day), *(_outcome(answer) for answer in each.answers.values()), news))
+    yield _table(("Morning of", *(_asked(scenario, name) for name in record.forecasts[0].answers), "News since the one before"), rows)
     if surprises := _surprises(told):
-        yield "The steps of history least expected on their day, by the file's assumptions:"
+        yield _filled(
+            "The steps of history least expected on their day, by the file's assumptions, without those that only followed another of that day "
+            "and those whose day is not known. Where delays are long any single day is unlikely."
+        )
         yield _table(
             ("Date", "What", "Chance, that morning, of that day"),
             [(dated(each.day), _told(scenario, each.event), shared(each.share)) for each in surprises if each.share is not None],
         )
-    yield _filled(
-        f"The log-likelihood of the whole history by this file is {record.log_likelihood:.2f} (exact, natural units), to compare two codings of "
-        "one crisis by."
-    )
+    exactly = "is minus infinity: by this file history cannot have gone so"
+    if math.isfinite(record.log_likelihood):
+        exactly = f"is {record.log_likelihood:.2f} (exact, natural units), to compare two codings of one crisis by"
+    yield _filled(f"The log-likelihood of the whole history by this file {exactly}.")
+
+
+def _more(told: Found) -> Iterator[str]:
+    """Show the pictures that have no place in the text."""
+    kinds = [kind for kind in ("tornado", "ways", "fan", "events", "diagram") if kind in told.pictures]
+    if kinds:
+        yield "## More pictures"
+    for kind in kinds:
+        yield from _picture(told, kind)
 
 
 def _bounds(told: Found) -> Iterator[str]:
     yield "## What this cannot tell"
     limits = told.scenario.limits or ("The file names no limits; its author should.",)
-    yield "\n".join(_filled(limit, "- ") for limit in limits)
+    yield "\n".join(_filled(_inline(limit), "- ") for limit in limits)
 
 
 def _sources(told: Found) -> Iterator[str]:
@@ -215,9 +232,9 @@ def _made(told: Found) -> Iterator[str]:
     scenario, ensemble = told.scenario, told.ensemble
     yield "## How this was made"
     yield _filled(
-        f"`escsim run {scenario.name}` (escsim {__version__}), {ensemble.n:,} variants, seed {ensemble.seed}; scenario {scenario.hash[:16]}, process "
-        f"{digest(ensemble.process)[:16]}. The same file, version and seed give the same numbers. The data are beside this file; `escsim show "
-        f"{scenario.name}` tells every assumption and what it rests on."
+        f"`{told.command}` (escsim {__version__}), {_many(ensemble.n)}, seed {ensemble.seed}; scenario {scenario.hash[:16]}, process "
+        f"{digest(ensemble.process)[:16]}. The same file, version and seed give the same numbers. The data are beside this file; `escsim show` "
+        "of the scenario tells every assumption and what it rests on."
     )
 
 
@@ -256,9 +273,20 @@ def _assumptions(scenario: Scenario) -> str:
     """Say how much of a file is assumed."""
     chances = sum(event.probability is not None for event in scenario.events) + sum(len(choice.options) for choice in scenario.choices.values())
     delays = sum(event.delay is not None for event in scenario.events)
-    told = f"{chances} probabilities and {delays} delays are assumptions of the file, not history's"
+    told = f"Probabilities ({chances}) and delays ({delays}) are assumptions of the file, not history's"
     ranged = sum(len(event.range or ()) for event in scenario.events) + sum(len(choice.range or ()) for choice in scenario.choices.values())
-    return f"{told}; {ranged} of them have a stated range." if ranged else f"{told}."
+    return f"{told}; the file states a range for {ranged}." if ranged else f"{told}."
+
+
+def _many(n: int) -> str:
+    return f"{n:,} variant{'s' * (n > 1)}"
+
+
+def _outcome(answer: Answer) -> str:
+    """Give an answer in few words; what is so in every variant or in none is settled, as far as these tell."""
+    if answer.kind == "probability" and answer.estimate in (0, 1):
+        return "in every variant" if answer.estimate else "in none"
+    return briefly(answer)
 
 
 def _asked(scenario: Scenario, name: str) -> str:
@@ -275,16 +303,15 @@ def _short(scenario: Scenario, event: str) -> str:
     return _inline(scenario.event[event].label or words(event))
 
 
-def _sentence(text: str) -> str:
-    text = _inline(text)
+def _changed(scenario: Scenario, name: str) -> str:
+    """Say a what-if in a sentence."""
+    text = _inline(scenario.what_if[name].text or words(name).capitalize())
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _day(history: Trajectory, step: Step) -> str:
     date = history.event(step).date
-    if date is None or date.exact:
-        return dated(history.moment(step).date())
-    return f"{dated(date.first.date())} to {dated(date.last.date())}"
+    return dated(history.moment(step).date()) if date is None else written(date)
 
 
 # ---- Markdown
@@ -293,11 +320,11 @@ def _day(history: Trajectory, step: Step) -> str:
 def _picture(told: Found, kind: str) -> Iterator[str]:
     if kind in told.pictures:
         file, description = told.pictures[kind]
-        yield f"![{_inline(description)}]({file})"
+        yield f"[Picture: {_inline(description)}]({file})" if file.endswith(".pdf") else f"![{_inline(description)}]({file})"
 
 
 def _inline(text: str) -> str:
-    """Make text from a file safe within a line of Markdown: no markup, nothing invisible, on one line."""
+    """Make text from a file safe within a line of Markdown: no markup, nothing invisible, on one line. Not to be done twice."""
     safe = plain(" ".join(text.split()), 2000)
     return "".join(f"\\{char}" if char in "\\`*_{}[]<>#|" else char for char in safe)
 

@@ -70,13 +70,13 @@ def test_the_contact_sheet_tells_the_statuses_after_each_event(tmp_path: Path) -
     assert {"1 · 2 Jan 2024", "Beta insults Alpha."} <= set(said)
 
 
-def test_texts_too_long_for_a_panel_are_told_in_whole_sentences(tmp_path: Path) -> None:
+def test_texts_too_long_for_a_panel_are_cut_and_say_so(tmp_path: Path) -> None:
     long = "Beta insults Alpha. " + "Then it does so once more and at a length that no panel of this size can ever hold. " * 4
     sheet = _contact_sheet(replay(tmp_path, SMALL.replace("Beta insults Alpha.", long)))
     (told,) = [each.get_text().replace("\n", " ") for each in texts(sheet) if each.get_text().startswith("Beta insults")]
-    assert long.startswith(told)
-    assert told.endswith("ever hold.")
-    assert len(told) <= 200
+    assert told.endswith(("…", "..."))
+    assert long.startswith(told.rstrip(".…"))
+    assert len(told) > 100
 
 
 def test_a_contact_sheet_says_what_it_leaves_out(tmp_path: Path) -> None:

@@ -224,7 +224,7 @@ def test_every_kind_of_change_can_be_said(escsim: Run, args: list[str], changed:
         (["--remove", "cal_2"], "unknown event 'cal_2': did you mean 'call_2'?"),
         (["--move", "call_2"], "--move: it is written --move NAME=..., not 'call_2'"),
         (["--set", "call_2=3"], "--set: it is written --set EVENT.probability=0.3, not 'call_2=3'"),
-        (["--set", "call_2.probability=1.5"], "--set.call_2.probability: must be at most 1, this is 1.5"),
+        (["--set", "call_2.probability=1.5"], "--set call_2.probability: must be at most 1, this is 1.5"),
         (["--set", "call_2.delay={a: "], "not valid YAML"),
         (["--force", "call_2=2024-01-32"], "there is no '2024-01-32' in the calendar"),
         (["--choose", "military_answer=talk"], "unknown option 'talk': known option names"),

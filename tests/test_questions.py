@@ -349,9 +349,9 @@ def test_kaplan_meier_is_that_of_scipy() -> None:
 def test_ranks_cover_a_quantile_in_95_of_100_samples(share: float, n: int) -> None:
     """Ranks off by one: the interval between them holds the quantile with the binomial's probability."""
     low, middle, high = rank(share, n)
-    assert 1 <= low <= middle <= high <= n
+    assert 0 <= low <= middle <= high <= n + 1
     covered = stats.binom.cdf(high - 1, n, share) - stats.binom.cdf(low - 1, n, share)
-    assert covered >= 0.93 or (low, high) == (1, n)
+    assert covered >= 0.93
     assert n < 100 or covered < 0.98
     assert abs(middle - share * n) <= 1
 
@@ -364,7 +364,7 @@ def test_the_mean_is_that_of_the_numbers() -> None:
     assert told.high - told.estimate == pytest.approx(2 * Z * error)
     assert told.estimate - told.low == pytest.approx(2 * Z * error)
     assert mean(np.array([0, 4]), 2.0).estimate == 1.5
-    assert mean(np.array([0, 1])).high == 1
+    assert mean(np.array([0, 1])) == (1, 0, 2)  # of a single one, all that can be
 
 
 def test_times_are_told_with_their_quantiles() -> None:

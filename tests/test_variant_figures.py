@@ -143,7 +143,9 @@ def test_parameter_draws_are_nested_bands() -> None:
         np.testing.assert_allclose([row[4:] for row in rows], np.stack([low, high], axis=1))
         np.testing.assert_allclose(curve(picture.figure, f"band-{most}"), high, atol=1e-9)
         np.testing.assert_allclose(curve(picture.figure, f"band-{most}", 1), low, atol=1e-9)
-    assert "Bands: 50, 80 and 95 % of 9 parameter draws, equal-tail" in {each.get_text() for each in texts(picture.figure)}
+    assert "Bands: 50, 80 and 95 % of 9 parameter draws, uniform within the stated ranges, equal-tail: of ‘restored’" in {
+        each.get_text() for each in texts(picture.figure)
+    }
     check_readable(picture.figure)
 
 
@@ -329,7 +331,7 @@ def test_ensembles_and_comparisons_plot_themselves() -> None:
     ("kind", "args"),
     [
         ("cumulative", ["--draws", "0"]),
-        ("cumulative", ["--question", "days_to_return"]),
+        ("cumulative", ["--question", "days_to_return", "--draws", "0"]),
         ("durations", ["--of", "PAK->IRN"]),
         ("difference", ["--what-if", "early_call"]),
     ],

@@ -6,6 +6,7 @@ Data goes to stdout, talk to stderr; heavy modules are imported inside the comma
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -169,7 +170,9 @@ def read_what_if(scenario: Scenario, name: str | None, changes: dict[str, Any]) 
                 part |= {what: given} if kind != "set_" else {event: part.get(event, {}) | {key: given}}
         return what_if(scenario, said)
     except ScenarioError as error:
-        told = [": ".join(filter(None, (problem.message.replace("what_if.asked.", "--"), problem.remedy))) for problem in error.problems]
+        told = [
+            ": ".join(filter(None, (re.sub(r"what_if\.asked\.(\w+)\.", r"--\1 ", problem.message), problem.remedy))) for problem in error.problems
+        ]
         raise click.UsageError("\n".join(told)) from None
 
 

@@ -75,7 +75,7 @@ DRAWS, SKETCH = 100, 1000  # of the numbers within their ranges, and the variant
 @from_day
 @click.option("--of", "unit", metavar="WHO", help="The mission or pair; of a fan the event.")
 @click.option("--question", metavar="NAME", help="A question of the file.")
-@click.option("--vary", metavar="NAME=LOW:HIGH:STEP", help="The number of a sweep, such as recall.probability=0:1:0.1.")
+@click.option("--vary", metavar="NAME=LOW:HIGH:STEP", help="The number of a sweep, such as call_2.probability=0:1:0.1.")
 @click.option(
     "--draws", type=click.IntRange(0, 10_000), metavar="M", help=f"Of numbers within their ranges, for bands; {DRAWS} if the file states any."
 )
@@ -137,20 +137,22 @@ def _picture(scenario: Scenario, kind: str, given: dict[str, Any], *, quiet: boo
     drawn: list[Any]
     with lean(), past():
         if source == "replay":
+            if kind != "diagram" and scenario.history() is None:
+                raise click.UsageError(f"{scenario.name} has no history to draw: no event has a date")
             drawn = [scenario.replay()]
             if behind := given.pop("behind", 0):
                 given["runs"] = variants_behind(scenario, behind, seed)
         elif source == "sweep":
             vary = given.pop("vary", None)
             if vary is None:
-                raise click.UsageError("a sweep needs --vary NAME=LOW:HIGH:STEP, such as --vary recall.probability=0:1:0.1")
+                raise click.UsageError("a sweep needs --vary NAME=LOW:HIGH:STEP, such as --vary call_2.probability=0:1:0.1")
             drawn = [sweep(scenario, vary, n, seed, None, quiet=quiet)]
         elif source == "sensitivity":
             drawn = [sensitivity(scenario, given.pop("question", None), n, seed, quiet=quiet)]
         else:
             day = read_day(scenario, given.pop("from_", None))
             drawn = ensembles(scenario, given.pop("name", None), n, seed, day, quiet=quiet, paired=source == "comparison")
-            if "draws" in KINDS[kind].options and "question" not in given:
+            if "draws" in KINDS[kind].options:
                 given["draws"] = drawn_within(scenario, given.pop("draws", None), drawn[0].seed, day)
         return plots.PICTURES[kind](*drawn, paper=paper, **given)
 

@@ -91,8 +91,9 @@ def run(
             contents[folder / f"{kind}.{suffix}"] = plots.render(picture.figure, suffix, picture.description)
         if kind != "trajectory":  # whose numbers are the replay's
             contents[folder / f"{kind}.csv"] = files.as_csv(picture.rows)
+    command = shlex.join(["escsim", "run", s, *(["-n", str(n)] if n else []), *(["--seed", str(seed)] if seed is not None else [])])
     shown = {kind: (f"{kind}.{formats[0]}", picture.description) for kind, picture in pictures.items()}
-    contents = {folder / "summary.md": summary(replace(found, pictures=shown)).encode(), **contents}
+    contents = {folder / "summary.md": summary(replace(found, pictures=shown, command=command)).encode(), **contents}
     write_files(contents, force=force, instead=", or -o FOLDER for another place")
     if json_:
         put_data({"scenario": scenario.name, "hash": scenario.hash, **data, "files": [str(path) for path in contents]})

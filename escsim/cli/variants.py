@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 @click.option(
     "--precision", type=click.FloatRange(1e-5, 0.5), metavar="P", help="As many variants as make every share certain to within P, such as 0.002."
 )
-@click.option("--vary", metavar="NAME=LOW:HIGH:STEP", help="Tell only how the answers move with a number, such as recall.probability=0:1:0.1.")
+@click.option("--vary", metavar="NAME=LOW:HIGH:STEP", help="Tell only how the answers move with a number, such as call_2.probability=0:1:0.1.")
 @click.option("--bounds", is_flag=True, help="Tell between what the answers lie over the ranges that the file states.")
 @from_day
 @changes("remove", "move", "choose", "set_")  # and not --force, which is another thing here
@@ -427,12 +427,10 @@ def forecast_(s: str, names: tuple[str, ...], n: int | None, seed: int | None, t
     for name in names:
         if name not in scenario.questions:
             raise click.UsageError(f"--question: there is none named {quoted(name)}: {suggest(name, scenario.questions, 'known questions')}")
-    if not any(event.date for event in scenario.events):
-        raise click.UsageError(f"{scenario.name} has no history to forecast: no event has a date")
     if not names and not json_:
         names = tuple(leading(scenario.questions))
     asked = {name: scenario.questions[name] for name in names} or (scenario.questions if json_ else {})
-    with lean():
+    with lean(), past():
         record = forecast(scenario, asked, n, seed=seed, threads=threads)
     if json_:
         put_data(record.to_dict())
