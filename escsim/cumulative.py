@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date as Day
 from typing import Any, NamedTuple
 
@@ -43,7 +43,7 @@ class _Plan(NamedTuple):
 
 
 def cumulative(
-    ensemble: Ensemble, unit: str | None = None, question: str | None = None, *, draws: Sequence[Ensemble] = (), paper: bool = False
+    ensemble: Ensemble, unit: str | None = None, question: str | None = None, *, draws: Iterable[Ensemble] = (), paper: bool = False
 ) -> Picture:
     """Draw in how many variants a mission or pair is restored by each day (P3), or what a question waits for has come about.
 
@@ -58,7 +58,7 @@ def cumulative(
     question : str, optional
         The name of a `time_to` in the file, to be drawn instead: 1 less its Kaplan-Meier curve, over days since the event
         that it counts from.
-    draws : sequence of Ensemble, optional
+    draws : iterable of Ensemble, optional
         The same scenario under parameters drawn from their ranges: nested equal-tail bands of 50, 80 and 95 %.
     paper : bool
         Whether it is to be A4 across, for print, rather than 1920 x 1080 for the screen.
@@ -123,7 +123,7 @@ def _history(scenario: Scenario, past: Absences | None) -> tuple[list[float], st
     return [tick // TICKS_A_DAY for tick in ticks], "history: " + ", ".join(told + ["not restored"] * (len(ticks) < 2))
 
 
-def _waiting(ensemble: Ensemble, name: str, draws: Sequence[Ensemble], *, paper: bool) -> Picture:
+def _waiting(ensemble: Ensemble, name: str, draws: Iterable[Ensemble], *, paper: bool) -> Picture:
     """Draw how what a `time_to` waits for comes about with time."""
     question = ensemble.question(name)
     if question.time_to is None:

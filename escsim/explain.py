@@ -32,7 +32,10 @@ def causes(trajectory: Trajectory, step: Step) -> str:
     parts = [_led(trajectory, step)]
     if choice is not None:
         parts.append(f"as what was chosen in {choice} ({_percent(scenario.choices[choice].options[event.id])} in this file)")
-    if trajectory.draws != HISTORY:
+    since = trajectory.draws.partition(", from ")[2]  # the day of a forecast, before which history is given
+    if f"{trajectory.moment(step):%Y-%m-%d}" < since:
+        parts.append("as history has it")
+    elif trajectory.draws != HISTORY:
         if event.probability is not None and event.probability < 1:
             parts.append(f"chance said yes ({_percent(event.probability)} in this file)")
         if scenario.keeps_date(event):
@@ -95,24 +98,29 @@ def _standing(trajectory: Trajectory, event: Event, note: Note, end: int) -> Ope
     return Open(event.id, "waiting", "; ".join(needs) or "its gate was shut")
 
 
-def told(trajectory: Trajectory, day: Day) -> dict[str, Any]:
-    """Give what happened on a day, why, and what was open, as plain data for JSON."""
+def told(trajectory: Trajectory, day: Day | None = None) -> dict[str, Any]:
+    """Give what happened on a day, why, and what was open, as plain data for JSON; without a day all of it, and why the rest did not happen."""
     return {
         "scenario": trajectory.scenario.name,
         "hash": trajectory.scenario.hash,
         "run": trajectory.draws,
-        "date": day.isoformat(),
+        **({} if day is None else {"date": day.isoformat()}),
         "steps": [
             {
+                **({"date": f"{trajectory.moment(step):%Y-%m-%d}"} if day is None else {}),
                 "time": f"{trajectory.moment(step):%H:%M}",
                 "event": step.event,
                 "causes": causes(trajectory, step),
                 "moved": [move.to_dict() for move in step.moves],
                 "reason": step.reason,
             }
-            for step in steps_on(trajectory, day)
+            for step in (trajectory.steps if day is None else steps_on(trajectory, day))
         ],
-        "open": [each._asdict() for each in open_on(trajectory, day)],
+        **(
+            {"not_happened": [{"event": event, "reason": reason} for event, reason in trajectory.fates.items()]}
+            if day is None
+            else {"open": [each._asdict() for each in open_on(trajectory, day)]}
+        ),
     }
 
 

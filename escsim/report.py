@@ -9,7 +9,7 @@ from datetime import date as Day
 from typing import TYPE_CHECKING, Any
 
 from escsim import files
-from escsim.captions import headline, mission_name
+from escsim.captions import headline, mission_name, words
 from escsim.delays import Delay
 from escsim.errors import plain
 from escsim.explain import HISTORY, SAMPLE, Reasons, causes, open_on, steps_on
@@ -145,13 +145,15 @@ def _direction(scenario: Scenario, move: Move) -> Style:
     return "worse" if change > 0 else "better" if change < 0 else "same"
 
 
-def why(trajectory: Trajectory, day: Day, *, width: int = 100) -> Iterator[Line]:
-    """Tell what happened on a day and why, and what was open at its end but did not come about.
+def why(trajectory: Trajectory, day: Day | None = None, *, width: int = 100) -> Iterator[Line]:
+    """Tell what happened on a day and why, and what was open at its end but did not come about; without a day all of it.
+
+    Of a variant it says what is done, not what history's sources tell of that day.
 
     Parameters
     ----------
     trajectory : Trajectory
-    day : datetime.date
+    day : datetime.date, optional
     width : int
         Columns of the terminal.
 
@@ -161,23 +163,32 @@ def why(trajectory: Trajectory, day: Day, *, width: int = 100) -> Iterator[Line]
         A line and its style.
     """
     scenario = trajectory.scenario
-    run = "history" if trajectory.draws == HISTORY else f"one possible run ({trajectory.draws})"
-    yield from _wrapped(f"{scenario.title}, {day:%a} {day.day} {day:%b %Y}: {run}", width, indent=0, style="bold")
-    steps = steps_on(trajectory, day)
+    past = trajectory.draws == HISTORY
+    run = "history" if past else f"one possible run ({trajectory.draws})"
+    when = "" if day is None else f", {day:%a} {day.day} {day:%b %Y}"
+    yield from _wrapped(f"{scenario.title}{when}: {run}", width, indent=0, style="bold")
+    steps = trajectory.steps if day is None else steps_on(trajectory, day)
     for step in steps:
+        event, moment = trajectory.event(step), trajectory.moment(step)
+        clock = f"{moment:%Y-%m-%d} " * (day is None) + f"{moment:%H:%M} " * (not past)
+        done = _said(event) if past else f"{_who(event)}, {words(' and '.join(event.action))}"
         yield "", ""
-        clock = "" if trajectory.draws == HISTORY else f"{trajectory.moment(step):%H:%M} "
-        yield from _wrapped(f"{clock}{step.event}: {_said(trajectory.event(step))}", width, indent=2)
+        yield from _wrapped(f"{clock}{step.event}: {done}", width, indent=2)
         yield from _wrapped(f"  {causes(trajectory, step)}", width, indent=2)
         meant = [scenario.ladder.meaning(trigger) for trigger in dict.fromkeys(move.trigger for move in step.moves)]
         yield from _wrapped(f"  {' '.join([step.reason, *meant])}", width, indent=2, style="dim")
     if not steps:
         yield "Nothing happened.", ""
-    if opened := open_on(trajectory, day):
+    if day is None:
+        yield "", ""
+        yield "What did not happen", "bold"
+        for name, fate in trajectory.fates.items():
+            yield from _wrapped(f"  {name}: {fate}", width, indent=6)
+    elif opened := open_on(trajectory, day):
         yield "", ""
         yield "Called, and not come about by the end of the day", "bold"
-        for event, _, reason in opened:
-            yield from _wrapped(f"  {event}: {reason}", width, indent=6)
+        for name, _, reason in opened:
+            yield from _wrapped(f"  {name}: {reason}", width, indent=6)
 
 
 def statuses(trajectory: Trajectory, width: int, *, until: Day | None = None) -> Iterator[Line]:
@@ -620,7 +631,7 @@ def sensitivity(told: Sensitivity, *, width: int = 100) -> Iterator[Line]:
         both = [(each.parameter.name, *(f"{share:.2f} ±{half:.2f}" for share, half in (each[1:3], each[3:5]))) for each in heavy]
         yield from table(["number", "alone", "with others"], both)
         if len(heavy) < len(told.swings):
-            yield from _wrapped(f"{len(told.swings) - len(heavy)} others make less than {_SLIGHT:.2f} with others.", width, indent=2)
+            yield from _wrapped(f"The rest ({len(told.swings) - len(heavy)}) make less than {_SLIGHT:.2f} with others.", width, indent=2)
         where = f"{told.points:,} points within the ranges, every value as likely as any other"
         how = "Estimates by SALib, which may come out a little below 0 or above 1; ± is its 95 %."
         yield from _wrapped(f"{where}; {told.runs:,} variants at each, on the same chances. {how}", width, indent=0, style="dim")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date as Day
 from typing import TYPE_CHECKING, Any, Self
@@ -73,11 +72,9 @@ class Variation:
             said[key] = {**said.get(key, {}), **value} if isinstance(value, dict) else value
         return replace(self, intervention=what_if(self.scenario, said))
 
-    def simulate(
-        self, n: int | None = None, seed: int | None = None, threads: int | None = None, *, progress: Callable[[int], object] | None = None
-    ) -> Ensemble:
-        """Run Monte Carlo variants; see `Scenario.simulate`."""
-        return self.scenario.simulate(n, seed, threads, intervention=self.intervention, given=self.day, progress=progress)
+    def simulate(self, n: int | None = None, seed: int | None = None, threads: int | None = None, **more: Any) -> Ensemble:
+        """Run Monte Carlo variants; all that `Scenario.simulate` takes, less `intervention` and `given`."""
+        return self.scenario.simulate(n, seed, threads, intervention=self.intervention, given=self.day, **more)
 
     def trajectory(self, i: int, seed: int | None = None) -> Trajectory:
         """Run trajectory i of a seed alone, on the readable stepper, held against the kernel."""

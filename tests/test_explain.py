@@ -102,7 +102,12 @@ def test_a_variant_is_explained_with_what_chance_said(escsim: Run) -> None:
     assert [step["event"] for step in data["steps"]] == [step.event for step in trajectory.steps if trajectory.moment(step).date().isoformat() == day]
     assert {"event", "state", "why"} == set(data["open"][0])
     whole = escsim("why", "iran-pakistan-2024", "--run", "3", "--seed", "7")
-    assert "What might have happened, and did not" in whole.out
+    assert "one possible run (seed 7, trajectory 3)" in whole.out
+    assert whole.out.count("led to it") + whole.out.count("leads to it") == len(trajectory.steps)
+    assert all(f"  {event}: " in whole.out for event in trajectory.fates)
+    told = json.loads(escsim("why", "iran-pakistan-2024", "--run", "3", "--seed", "7", "--json").out)
+    assert list(told) == ["scenario", "hash", "run", "steps", "not_happened"]
+    assert len(told["steps"]) == len(trajectory.steps)
 
 
 @pytest.mark.parametrize(

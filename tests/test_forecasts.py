@@ -178,6 +178,8 @@ def test_variations_say_a_change_and_a_day_from_python() -> None:
 
 def test_why_tells_of_a_run_of_a_forecast_what_it_tells_of_any(escsim: Run) -> None:
     done = escsim("why", "iran-pakistan-2024", "2024-01-17", "--run", "3", "--from", "2024-01-18")
-    assert "recall: Pakistan" in done.out
+    assert "recall: PAK to IRN, recall envoy" in done.out
+    assert "as history has it" in done.out
+    assert "chance said" not in done.out.split("Called, and not")[0]
     scenario = strategies.load(OPEN)
     assert ensemble.trajectory(scenario, 5, given="2024-01-05").draws == "seed 0, trajectory 5, from 2024-01-05"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date as Day
 from pathlib import Path
@@ -157,8 +158,8 @@ def _picture(scenario: Scenario, kind: str, given: dict[str, Any], *, quiet: boo
         return plots.PICTURES[kind](*drawn, paper=paper, **given)
 
 
-def drawings(found: Found) -> dict[str, Picture]:
-    """Draw every kind of picture that a scenario has something for, but for those that want to be asked for."""
+def drawings(found: Found) -> Iterator[tuple[str, Picture]]:
+    """Draw every kind of picture that a scenario has something for, but for those that want to be asked for, one after the other."""
     from escsim import plots
     from escsim.errors import AskedError
     from escsim.ranges import ranges
@@ -171,15 +172,13 @@ def drawings(found: Found) -> dict[str, Picture]:
         "comparison": None if strongest is None else [ensemble, found.comparisons[strongest].changed],
         "sensitivity": [sensitivity(scenario, None, ensemble.n, ensemble.seed, quiet=True)] if ranges(scenario) and scenario.questions else None,
     }
-    pictures = {}
     for kind, draw in plots.PICTURES.items():
         of = drawn.get(KINDS[kind].source)
         if of is None or kind == "animate":
             continue
         options = {"draws": drawn_within(scenario, None, ensemble.seed, None)} if "draws" in KINDS[kind].options else {}
         with suppress(AskedError):  # no missions, no event that may happen more than once
-            pictures[kind] = draw(*of, **options)
-    return pictures
+            yield kind, draw(*of, **options)
 
 
 def ensembles(scenario: Scenario, name: str | None, n: int | None, seed: int | None, day: Day | None, *, quiet: bool, paired: bool) -> list[Ensemble]:
@@ -203,13 +202,12 @@ def variants_behind(scenario: Scenario, many: int, seed: int | None) -> list[Tra
     return [trajectory(scenario, i, seed=seed) for i in range(many)]
 
 
-def drawn_within(scenario: Scenario, many: int | None, seed: int, day: Day | None) -> list[Ensemble]:
-    """Run variants at numbers drawn within the ranges that a file states, if it states any."""
+def drawn_within(scenario: Scenario, many: int | None, seed: int, day: Day | None) -> Iterator[Ensemble]:
+    """Run variants at numbers drawn within the ranges that a file states, if it states any; one set after the other, which takes less room."""
     from escsim.ranges import draws, ranges
 
-    if not ranges(scenario) or many == 0:
-        return []
-    return [each.simulate(SKETCH, seed, given=day) for each in draws(scenario, many or DRAWS, seed)]
+    if ranges(scenario) and many != 0:
+        yield from (each.simulate(SKETCH, seed, given=day) for each in draws(scenario, many or DRAWS, seed))
 
 
 def sensitivity(scenario: Scenario, question: str | None, n: int | None, seed: int | None, *, quiet: bool) -> Sensitivity:

@@ -85,14 +85,14 @@ def run(
         if found.record is not None:
             data["forecast"] = found.record.to_dict()
             contents[folder / "forecast.json"] = json_bytes(data["forecast"])
-        pictures = drawings(found)
-    for kind, picture in pictures.items():
-        for suffix in dict.fromkeys(formats):
-            contents[folder / f"{kind}.{suffix}"] = plots.render(picture.figure, suffix, picture.description)
-        if kind != "trajectory":  # whose numbers are the replay's
-            contents[folder / f"{kind}.csv"] = files.as_csv(picture.rows)
+        shown = {}
+        for kind, picture in drawings(found):
+            for suffix in dict.fromkeys(formats):
+                contents[folder / f"{kind}.{suffix}"] = plots.render(picture.figure, suffix, picture.description)
+            if kind != "trajectory":  # whose numbers are the replay's
+                contents[folder / f"{kind}.csv"] = files.as_csv(picture.rows)
+            shown[kind] = f"{kind}.{formats[0]}", picture.description
     command = shlex.join(["escsim", "run", s, *(["-n", str(n)] if n else []), *(["--seed", str(seed)] if seed is not None else [])])
-    shown = {kind: (f"{kind}.{formats[0]}", picture.description) for kind, picture in pictures.items()}
     contents = {folder / "summary.md": summary(replace(found, pictures=shown, command=command)).encode(), **contents}
     write_files(contents, force=force, instead=", or -o FOLDER for another place")
     if json_:
@@ -160,9 +160,9 @@ def why(s: str, date: str | None, run: int | None, seed: int | None, from_: str 
 
         with lean():
             trajectory = ensemble.trajectory(scenario, run, seed=seed, given=read_day(scenario, from_))
-    if day is None and json_:
+    if run is None and day is None and json_:
         put_data(trajectory.to_dict())
-    elif day is None:
+    elif run is None and day is None:
         put_lines(report.replay(trajectory, width=width_of(), why=True, ascii_only=ascii_only()))
     elif json_:
         put_data(explain.told(trajectory, day))

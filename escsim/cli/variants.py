@@ -112,7 +112,7 @@ def simulate(
     day = read_day(scenario, from_)
     n, seed = n or scenario.variants.runs, scenario.variants.seed if seed is None else seed
     files, log, folder = _places(out, events)
-    origin = results.provenance(scenario, n, seed, shlex.join(["escsim", *sys.argv[1:]])) if files or log else {}
+    origin = results.provenance(scenario, n, seed, typed()) if files or log else {}
     if not force and (taken := [each for result in (files, log) if result for each in results.occupied(result, origin)]):
         raise click.UsageError(f"already there, and not from this command: {', '.join(map(str, taken))}; add --force to replace")
     with lean(), _cluster(cluster) as client, progress_bar(n, quiet) as progress, _stoppable() as stop, past():
@@ -160,6 +160,19 @@ def _vary(scenario: Scenario, vary: str, n: int | None, seed: int | None, thread
         put_data(told.to_dict())
     else:
         put_lines(report.sweep(told, width=width_of()))
+
+
+def typed() -> str:
+    """Give the command as it was typed, less what does not change the result."""
+    said, skip = ["escsim"], False
+    for word in sys.argv[1:]:
+        if skip or word in ("-q", "--quiet", "--force") or word.startswith(("--threads=", "--cluster=")):
+            skip = False
+        elif word in ("--threads", "--cluster"):
+            skip = True
+        else:
+            said.append(word)
+    return shlex.join(said)
 
 
 def _places(out: str | None, events: Path | None) -> tuple[list[Path], list[Path], Path | None]:
