@@ -7,12 +7,15 @@ import hashlib
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from datetime import datetime
 from itertools import combinations, pairwise
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import pytest
@@ -478,3 +481,48 @@ def test_unknown_formats_are_refused(tmp_path):
 
 def test_a_trajectory_plots_itself():
     assert isinstance(RUNS["iraq-iran-2024"].plot(), Figure)
+
+
+@pytest.mark.parametrize(
+    ("command", "seen"),
+    [
+        ("iraq-iran-2024 trajectory --runs 2 --seed 3", "2 of the variants"),
+        ("iraq-iran-2024 events", "high confidence"),
+        ("iraq-iran-2024 ways -n 40 --from 2024-01-17", "from 17 Jan 2024"),
+        ("iran-pakistan-2024 fan -n 40 --of border_incident", "border incident"),
+        ("iran-pakistan-2024 cumulative -n 40 --draws 3 --question days_to_return", "3 parameter draws"),
+        ("iraq-iran-2024 sweep -n 40 --vary 'return_announced.median=10 days:20 days:10 days'", "as the median of return announced"),
+        ("iraq-iran-2024 tornado -n 40", "one range at a time"),
+    ],
+)
+def test_the_command_draws_every_kind(escsim: Callable[..., Any], tmp_path: Path, command: str, seen: str) -> None:
+    done = escsim("plot", *shlex.split(command), "--csv", "--json", "-o", tmp_path / "x.svg")
+    assert done.code == 0, done.err
+    data = json.loads(done.out)
+    assert data["kind"] == command.split(" ")[1]
+    assert seen in data["description"]
+    assert (tmp_path / "x.csv").read_text().count("\n") > 2
+    assert b"</svg>" in (tmp_path / "x.svg").read_bytes()
+
+
+@pytest.mark.slow
+def test_the_command_animates(escsim: Callable[..., Any], tmp_path: Path) -> None:
+    done = escsim("plot", "iraq-iran-2024", "animate", "-o", tmp_path / "x.gif")
+    assert (done.code, done.out) == (0, f"{tmp_path / 'x.gif'}\n")
+    assert (tmp_path / "x.gif").read_bytes().startswith(b"GIF89a")
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("sweep", "a sweep needs --vary"),
+        ("trajectory --vary a.b=0:1:1", "--vary goes with sweep; not with trajectory"),
+        ("fan --of PAK-IRN -n 20", "use occupancy or cumulative"),
+        ("occupancy --from 2025-01-01", "lies outside the period"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(escsim: Callable[..., Any], command: str, message: str) -> None:
+    done = escsim("plot", "iran-pakistan-2024", *command.split(" "))
+    assert (done.code, done.out) == (2, "")
+    assert message in " ".join(done.err.split())
