@@ -81,7 +81,10 @@ def durations(ensemble: Ensemble, unit: str | None = None, question: str | None 
     else:
         bounds = " to ".join(each if isinstance(each, str) else number(each) for each in (low, high))
         title = f"{lead}at most {number(middle)} days ({bounds}) in half of the variants"
-    title, subtitle = title[:1].upper() + title[1:], varied(ensemble, what, found.sure)
+    title, subtitle = (
+        title[:1].upper() + title[1:],
+        varied(ensemble, what, found.sure or f"{ensemble.n:,} variants, 95 % in brackets, seed {ensemble.seed}"),
+    )
     levels_ = [(dot + 0.5) / DOTS for dot in range(DOTS)]
     dots = [_at(found, level) for level in levels_]
     notes = " · ".join(filter(None, (f"Each dot is one in {DOTS} of these variants", note)))

@@ -652,6 +652,8 @@ def _number(told: Estimate | None, unit: str, exact: float | None = None) -> str
             return "beyond"
         return {"share": bounded(value), "days": f"{value:.1f}", "times": f"{value:.2f}"}[unit]
 
+    if told.low == math.inf:
+        return "beyond the period"
     middle, low, high = map(form, told)
     sign = {"share": " %", "days": " days", "times": ""}[unit] * (told.estimate != math.inf)
     exactly = "" if exact is None or unit != "share" else f" ={100 * exact:.2f}"

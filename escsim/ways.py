@@ -146,7 +146,7 @@ def _table(sheet: Sheet, scenario: Scenario, told: dict[Way, _Told], n: int, los
         y = bottom + 32 * place
         arrow(sheet, np.array([(x + at, y) for at in (0, 20, 50, 70)]), kind)
         sheet.write(x + 86, y, text)
-    sheet.write(x, bottom + 112, "left: to worse\nright: to better")
+    sheet.write(x, bottom + 112, "left: to worse, right: to\nbetter; in [ ] the gate")
     if lost:
         sheet.write(x, bottom - 36, f"{lost} rare ways not named")
 
