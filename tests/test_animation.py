@@ -19,6 +19,7 @@ from tests.conftest import SMALL
 from tests.test_plots import CROWDED, RUNS, check_readable, replay, texts
 
 
+@pytest.mark.slow
 def test_there_is_a_frame_for_each_event_the_last_for_longer(tmp_path: Path) -> None:
     """Two events of one day in one frame, days without events, a loop without a rest."""
     run = replay(tmp_path, SMALL)
@@ -38,6 +39,7 @@ def test_there_is_a_frame_for_each_event_the_last_for_longer(tmp_path: Path) -> 
         assert hashlib.sha256(animate(run).gif).digest() == hashlib.sha256(made.gif).digest()
 
 
+@pytest.mark.slow
 def test_colours_are_those_of_the_palette_and_statuses_come_when_they_begin(tmp_path: Path) -> None:
     """Fields in a colour that only comes close, a status that is shown before its event."""
     run = replay(tmp_path, SMALL)

@@ -42,6 +42,7 @@ def counted(ensemble: Ensemble, event: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("event", ["border_incident", "incident_stops_talks"])
+@pytest.mark.slow
 def test_lines_are_the_order_statistics_of_the_trajectories_one_by_one(event: str) -> None:
     slow = counted(MADE, event)
     header, *rows = fan(MADE, event).rows

@@ -85,6 +85,7 @@ def test_kernel_and_stepper_agree_where_everything_is_open(day: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["iran-pakistan-2024", "iraq-iran-2024", "saudi-iran-2016"])
+@pytest.mark.slow
 def test_kernel_and_stepper_agree_on_forecasts_from_every_day_with_news(name: str) -> None:
     scenario = escsim.load(name)
     dates = {scenario.period.moment(step.tick).date() for step in scenario.replay().steps}

@@ -125,6 +125,7 @@ def test_the_text_in_a_result_is_the_whole_scenario(escsim: Run, tmp_path: Path,
 
 
 @pytest.mark.parametrize("out", ["a.json", "a.csv", "a.parquet", "folder", "folder.d/"])
+@pytest.mark.slow
 def test_the_same_command_gives_the_same_bytes_and_another_writes_nothing_over(escsim: Run, tmp_path: Path, out: str) -> None:
     run_(escsim, "-o", out, "--events", "log.parquet")
     before = tree(tmp_path)

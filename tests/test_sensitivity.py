@@ -199,6 +199,7 @@ def test_a_time_is_measured_until_it_comes_about_or_the_period_ends() -> None:
     assert away.base.measure == FIRST.simulate(500, SEED).answer("away").mean
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_threads_and_are_the_same_each_time() -> None:
     """SALib takes a seed of 0 for none."""
     told = [sensitivity.sensitivity(SECOND, None, 200, 0, points=8, threads=threads).to_dict() for threads in (1, 2)]

@@ -48,6 +48,7 @@ def lines(figure: Figure) -> dict[str, Any]:
 
 @pytest.mark.parametrize("paper", SHEETS)
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.slow
 def test_it_can_be_read(case: str, paper: bool) -> None:
     """Letters too small, texts that lie over one another or run off the sheet."""
     for question in CASES[case][3]:

@@ -30,6 +30,7 @@ def behind(figure: Figure) -> dict[tuple[int, str], StepPatch]:
 
 @pytest.mark.parametrize("paper", SHEETS)
 @pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.slow
 def test_it_can_be_read(name: str, paper: bool) -> None:
     check_readable(plots.trajectory(RUNS[name][0].scenario.replay(), runs=RUNS[name], paper=paper).figure)
 
@@ -41,6 +42,7 @@ def test_a_crowd_with_runs_can_be_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["iran-pakistan-2024", "iraq-iran-2024"])
+@pytest.mark.slow
 def test_every_grey_line_is_the_run_of_its_number(name: str) -> None:
     """A line on another's level or date, a run left out, a distance that changes along the way."""
     runs = RUNS[name]

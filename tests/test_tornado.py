@@ -44,6 +44,7 @@ def bars(case: str) -> list[Any]:
 
 @pytest.mark.parametrize("paper", SHEETS)
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.slow
 def test_it_can_be_read(case: str, paper: bool) -> None:
     """Letters too small, texts that lie over one another or run off the sheet."""
     figure = tornado(made(case), paper=paper).figure

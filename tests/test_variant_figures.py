@@ -237,6 +237,7 @@ def test_questions_are_drawn_as_dots_too() -> None:
         (NAMES[2], "riyadh_recalls", "SAU-IRN", ()),
     ],
 )
+@pytest.mark.slow
 def test_differences_are_those_of_a_slow_reader(name: str, what_if: str, unit: str, status: tuple[str, ...]) -> None:
     """Worlds paired with another's twin, a day shifted, the interval of unpaired shares."""
     picture = plots.difference(made(name), made(name, what_if), unit, status)
@@ -313,6 +314,7 @@ def test_any_scenario_can_be_drawn() -> None:
 
 
 @pytest.mark.parametrize("kind", ["cumulative", "durations", "difference"])
+@pytest.mark.slow
 def test_they_are_the_same_to_the_byte(kind: str) -> None:
     inputs = [made(NAMES[1])] if kind != "difference" else [made(NAMES[1]), made(NAMES[1], "words_only")]
     drawn = [plots.PICTURES[kind](*inputs) for _ in range(2)]

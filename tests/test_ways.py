@@ -73,6 +73,7 @@ def check_rows(ensemble: Ensemble) -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.slow
 def test_counts_are_those_of_the_trajectories_one_by_one(name: str) -> None:
     check_rows(made(name))
 
