@@ -63,6 +63,7 @@ def test_a_long_one_is_small() -> None:
     check_readable(made.sheet)
 
 
+@pytest.mark.slow
 def test_the_contact_sheet_tells_the_statuses_after_each_event(tmp_path: Path) -> None:
     """A mission moved a panel early: the second of two recalls of one day."""
     made = animate(replay(tmp_path, SMALL))

@@ -628,7 +628,7 @@ def test_run_writes_nothing_when_one_file_is_in_the_way(escsim: Run, tmp_path: P
 def test_run_of_another_scenario_leaves_the_results_of_the_first(escsim: Run, tmp_path: Path, small: Path, sketch: None) -> None:
     escsim("run", "small.yaml", "-o", "results")
     before = tree(tmp_path / "results")
-    told = escsim("run", NAMES[1], "-o", "results")
+    told = escsim("run", NAMES[1], "-n", "20", "-o", "results")
     assert told.code == 2
     assert tree(tmp_path / "results") == before
 

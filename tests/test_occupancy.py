@@ -109,6 +109,7 @@ def test_a_pair_may_be_named_either_way_round() -> None:
     assert made("iran-pakistan-2024").unit("IRN-PAK") == made("iran-pakistan-2024").unit("PAK-IRN") == "PAK-IRN"
 
 
+@pytest.mark.slow
 def test_it_is_the_same_to_the_byte() -> None:
     made_twice = [plots.render(drawn("iran-pakistan-2024"), kind, "said") for kind in plots.FORMATS for _ in range(2)]
     sums = [hashlib.sha256(each).hexdigest() for each in made_twice]

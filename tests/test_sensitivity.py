@@ -136,6 +136,7 @@ def test_sobol_indices_of_a_product_are_those_worked_out_by_hand(moved: Sensitiv
     assert moved.indices[2][1:] == (0, 0, 0, 0)
 
 
+@pytest.mark.slow
 def test_swings_are_the_effects_of_the_ends(moved: Sensitivity) -> None:
     """An end run on other chances, or held against another base; the order."""
     assert [each.parameter.name for each in moved.swings] == ["a.probability", "b.probability", "idle.probability"]

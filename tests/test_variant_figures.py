@@ -81,6 +81,7 @@ def test_what_is_lost_is_what_the_ladder_has_no_way_back_from() -> None:
 
 
 @pytest.mark.parametrize(("name", "unit"), [(NAMES[0], "PAK-IRN"), (NAMES[0], "IRN->PAK"), (NAMES[2], "SAU-IRN")])
+@pytest.mark.slow
 def test_the_cumulative_curves_are_those_of_a_slow_reader(name: str, unit: str) -> None:
     """A day too early, a second return counted, restored after severed."""
     found = [absence(run, unit) for run in runs(name)]
@@ -131,6 +132,7 @@ def test_the_cumulative_figure_draws_its_numbers() -> None:
     assert dotted == [2, 11]
 
 
+@pytest.mark.slow
 def test_parameter_draws_are_nested_bands() -> None:
     scenario = package.load(NAMES[0])
     draws = [scenario.simulate(200, seed) for seed in range(9)]
