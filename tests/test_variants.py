@@ -171,6 +171,9 @@ def test_a_precision_says_how_many_variants_it_takes(escsim: Run, precision: flo
     assert max(widest.high - widest.estimate, widest.estimate - widest.low) <= precision * (1 + 1e-3)
     fewer = wilson((data["n"] - 1) // 2, data["n"] - 1)
     assert fewer.high - fewer.low > 2 * precision * (1 - 1e-3)
+    said = escsim("simulate", "iran-pakistan-2024", "--precision", precision).err
+    assert "cannot be said of days_without_envoys, days_to_return, border_incidents" in said
+    assert "in which it can be asked, which are fewer, are less certain in days_to_return" in said
     both = escsim("simulate", "iran-pakistan-2024", "--precision", precision, "-n", 10)
     assert (both.code, both.out) == (2, "")
     assert "--precision does not go with -n" in both.err

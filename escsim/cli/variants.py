@@ -147,8 +147,19 @@ def simulate(
     if events is not None:
         with progress_bar(n, quiet, "events of variants") as progress:
             results.write_events(events, ensemble, origin, threads, progress)
+    if precision is not None:
+        talk(quiet or json_, f"\n{_precise(answers, precision)}")
     if files or log:
         talk(quiet, f"\nresults: {', '.join(map(str, files + log))}")
+
+
+def _precise(answers: dict[str, Answer], precision: float) -> str:
+    """Say what a precision does not hold for, and why."""
+    other = [name for name, each in answers.items() if each.unit != "share"]
+    part = [name for name in other if any(share.high - share.low > 2 * precision for share in (answers[name].shares or {}).values())]
+    told = f"Every share of all variants is certain to within {100 * precision:g} points."
+    told += f" Times and counts have other units, so that cannot be said of {', '.join(other)}." if other else ""
+    return told + (f" Shares of the variants in which it can be asked, which are fewer, are less certain in {', '.join(part)}." if part else "")
 
 
 def _vary(scenario: Scenario, vary: str, n: int | None, seed: int | None, threads: int | None, *, quiet: bool, json_: bool) -> None:
