@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Container
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from escsim.scenario import NOTHING, Choice, Event, Scenario
 
@@ -75,8 +75,10 @@ class History:
         return min(due, key=due.__getitem__, default=NOTHING)
 
 
-def philox(counter: tuple[int, int, int, int], seed: int) -> tuple[int, int, int, int]:
+def philox(counter: tuple[Any, Any, Any, Any], seed: int) -> tuple[Any, Any, Any, Any]:
     """Give the block of four 32-bit words that Philox4x32-10 makes of a counter and a 64-bit seed.
+
+    Words of the counter may be integers, or uint64 arrays of one shape, and so are those of the block.
 
     Source: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011; the constants and
     known answers are those of Random123.

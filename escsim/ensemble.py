@@ -27,7 +27,7 @@ from escsim import __version__
 from escsim.draws import Addressed, Forecast
 from escsim.errors import AskedError, ScenarioError, quoted, suggest
 from escsim.explain import SAMPLE, Reasons, why_not
-from escsim.given import Given, day_of
+from escsim.given import Given
 from escsim.given import given as _given
 from escsim.intervals import Estimate, wilson
 from escsim.process import Process, compile_scenario, digest, pairs_of
@@ -449,7 +449,7 @@ class _Count:
 
     @cached_property
     def given(self) -> Given | None:
-        return None if self.day is None else _given(self.scenario, self.day, self.intervention)
+        return None if self.day is None else _given(self.scenario, self.day, self.intervention, self.process)
 
     @cached_property
     def packed(self) -> Packed:
@@ -509,7 +509,7 @@ def simulate(
         raise ValueError(f"there must be 1 to {MOST:,} trajectories, and a seed from 0 to 2^64 - 1")
     if isinstance(intervention, str):
         intervention = list(scenario.what_if.values())[_place([*scenario.what_if], intervention, "what-if")]
-    day = None if given is None else day_of(scenario, given)
+    day = None if given is None else scenario.period.day(given)
     process = compile_scenario(scenario, intervention)
     count = _Count(scenario, process, seed, tuple((asked or {}).values()), intervention, day)
     known = count.given
@@ -586,7 +586,7 @@ def trajectory(
         If the two disagree, which is a fault of escsim.
     """
     process, seed = compile_scenario(scenario, intervention), scenario.variants.seed if seed is None else seed
-    known = None if given is None else _given(scenario, given, intervention)
+    known = None if given is None else _given(scenario, given, intervention, process)
     found = _run_alone(scenario, process, known, seed, i, intervention)
     if [(step.tick, scenario.order[step.event], step.moot) for step in found.steps] != log(process, seed, i, 1, given=known)[0]:
         raise RuntimeError(f"kernel and stepper disagree about {found.draws} of {scenario.name}: please report this fault of escsim")

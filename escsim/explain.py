@@ -32,8 +32,7 @@ def causes(trajectory: Trajectory, step: Step) -> str:
     parts = [_led(trajectory, step)]
     if choice is not None:
         parts.append(f"as what was chosen in {choice} ({_percent(scenario.choices[choice].options[event.id])} in this file)")
-    since = trajectory.draws.partition(", from ")[2]  # the day of a forecast, before which history is given
-    if f"{trajectory.moment(step):%Y-%m-%d}" < since:
+    if step.tick < trajectory.since:
         parts.append("as history has it")
     elif trajectory.draws != HISTORY:
         if event.probability is not None and event.probability < 1:

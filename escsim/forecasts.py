@@ -170,15 +170,15 @@ def forecast(
     ScenarioError
         If history does not replay, or the file says that something must have happened before a day that has not.
     """
-    if scenario.history() is None:
+    history = scenario.history()
+    if history is None:
         raise AskedError(f"{scenario.name} has no history to forecast: no event has a date")
-    asked = scenario.questions if asked is None else asked
-    history, days = scenario.replay(), mornings(scenario)
+    asked, days = scenario.questions if asked is None else asked, mornings(scenario)
     happened = [(scenario.period.moment(step.tick).date(), step) for step in history.steps]
     forecasts, shares, told = [], dict[tuple[Day, str], Estimate | None](), 0
     base: Ensemble | None = None
     for number, day in enumerate(days):
-        base = simulate(scenario, n, seed=seed, threads=threads, given=day)
+        base = simulate(scenario, n, seed=seed, threads=threads, given=day, asked=asked)
         before = tuple(step.event for date, step in happened if date < day)
         forecasts.append(Forecast(day, before[told:], base.answers(asked, threads)))
         told = len(before)
@@ -189,9 +189,8 @@ def forecast(
     assert base is not None
     likelihoods, quiet = likelihood(scenario, history)
     surprises = []
-    for (day, event), count in Counter((date, step.event) for date, step in happened).items():
+    for day, event in dict.fromkeys((date, step.event) for date, step in happened):
         of = [likelihoods[step] for date, step in happened if (date, step.event) == (day, event)]
-        assert len(of) == count
         surprises.append(Surprise(day, event, shares.get((day, event)), math.prod(of)))
     return Record(scenario, base.n, base.seed, forecasts, surprises, quiet)
 
@@ -212,7 +211,13 @@ def _today(ensemble: Ensemble, day: Day, events: Sequence[str]) -> dict[str, Est
 
 
 def log_likelihood(scenario: Scenario) -> float:
-    """Give the exact log-likelihood of a scenario's history by its file, at the resolution of a day; minus infinity if it cannot be."""
+    """Give the exact log-likelihood of a scenario's history by its file, at the resolution of a day; see `likelihood`.
+
+    Raises
+    ------
+    ScenarioError
+        If history does not replay, or something must have happened by this file that has not.
+    """
     steps, quiet = likelihood(scenario, scenario.replay())
     return math.fsum(map(_log, (quiet, *steps.values())))
 
@@ -221,7 +226,13 @@ def likelihood(scenario: Scenario, history: Trajectory) -> tuple[dict[Step, floa
     """Give the probability of every step of history, and that of all that did not come about not having done so.
 
     A step: that its choice, if it is an option, picked it, chance said yes, and the delay ended on its day, given when it was
-    called. What did not come about: `Given.weight` at the end of the period.
+    called; 0 if it cannot have. What did not come about: `Given.weight` at the end of the period. So it is the density of a
+    generalized semi-Markov process (Glynn 1989, Proceedings of the IEEE 77(1), 14-23), added up over each step's day.
+
+    Returns
+    -------
+    steps : dict of Step to float
+    quiet : float
     """
     watcher = Watcher(scenario, scenario.period.ticks, compile_scenario(scenario), None)
     given = watcher.given(scenario.period.to.day)

@@ -110,7 +110,7 @@ class Before(History):
         return self.picks.get((name, n), NOTHING)
 
 
-def given(scenario: Scenario, day: Day | str, intervention: Intervention | None = None) -> Given | None:
+def given(scenario: Scenario, day: Day | str, intervention: Intervention | None = None, process: Process | None = None) -> Given | None:
     """Find what is given on the morning of a day; None on the first day of the period, when nothing is.
 
     Parameters
@@ -119,6 +119,8 @@ def given(scenario: Scenario, day: Day | str, intervention: Intervention | None 
     day : datetime.date or str
     intervention : Intervention, optional
         A what-if under which it goes on from that day.
+    process : Process, optional
+        Both compiled, if they are already.
 
     Returns
     -------
@@ -131,25 +133,12 @@ def given(scenario: Scenario, day: Day | str, intervention: Intervention | None 
     ScenarioError
         If history does not replay, or the file says that something must have happened before the day that has not.
     """
-    day = day_of(scenario, day)
+    day = scenario.period.day(day)
     tick = scenario.period.tick(datetime.combine(day, datetime.min.time()))
-    scenario.replay()  # which refuses a history that is none
-    process = compile_scenario(scenario, intervention)
+    process = process or compile_scenario(scenario, intervention)  # which refuses a history that does not replay
     if tick == 0:
         return None
     return Watcher(scenario, tick, process, intervention).given(day)
-
-
-def day_of(scenario: Scenario, day: Day | str) -> Day:
-    """Read a day of a scenario's period; raises `ValueError` if it is none."""
-    if isinstance(day, str):
-        try:
-            day = Day.fromisoformat(day)
-        except ValueError:
-            raise AskedError(f"{day!r} is no day; days are written YYYY-MM-DD, such as 2024-01-26") from None
-    if not scenario.period.from_.day <= day <= scenario.period.to.day:
-        raise AskedError(f"{day} lies outside the period, {scenario.period.from_} to {scenario.period.to}")
-    return day
 
 
 class Watcher:

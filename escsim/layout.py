@@ -63,9 +63,9 @@ def columns(p: Process) -> Columns:
     return Columns(called, refused, denied, dead, used, happened, fired, chosen, chosen + p.n_choices, chosen + p.n_choices + p.n_events)
 
 
-def clocks(p: Process, due: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Give the clocks of events that are due at these ticks; `due` has a column for each event."""
-    return np.where(due < p.end, due.astype(U) << TICK | np.arange(p.n_events, dtype=U), OFF)
+def clocks(p: Process, due: NDArray[np.int64], events: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Give the clocks of events that are due at these ticks."""
+    return np.where(due < p.end, due.astype(U) << TICK | events.astype(U), OFF)
 
 
 def mask(p: Process, events: Iterable[int]) -> NDArray[np.uint64]:
@@ -142,7 +142,8 @@ def pack(p: Process, given: Given | None = None) -> Packed:
     place = columns(p)
     row = np.zeros(place.clocks + E, U)
     row[place.act : place.act + W], row[place.used : place.used + W] = p.forced, p.roots if p.depth else p.forced
-    row[place.counters : place.clocks], row[place.clocks :] = addresses, clocks(p, np.maximum(p.base, 0.0).astype(np.int64))  # of the forced
+    forced_at = np.maximum(p.base, 0.0).astype(np.int64)  # of the others of no account
+    row[place.counters : place.clocks], row[place.clocks :] = addresses, clocks(p, forced_at, np.arange(E))
     held, at, steps = p.start.astype(int), 0, 0
     if given is not None:
         at, steps = given.tick, len(given.run.steps)

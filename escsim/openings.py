@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escsim.distributions import ABSOLUTE, CELLS, LINEAR, NEVER, OCTAVES, SIDE, TABLE, TRIANGULAR
+from escsim.draws import philox
 from escsim.given import WORDS, Given
 from escsim.kernel import OFF, Packed
 from escsim.layout import clocks, columns
@@ -61,7 +62,7 @@ class _Openings:
             self.leave(name, before, at)
             return
         c = self.choices.index(name)
-        _, word = self.philox(at, int(self.p.choice_key[c]), self.given.number[name, before])
+        _, word = self.block(at, int(self.p.choice_key[c]), self.given.number[name, before])
         self.decisions += len(at)
         picked = np.searchsorted(np.array(cuts, U), word, side="right")
         for place, option in enumerate(self.scenario.choices[name].options):
@@ -92,14 +93,12 @@ class _Openings:
         for k, now in spell:
             found = self.given.armings[name, k, now]
             assert found is not None
-            delay, word = self.philox(at, int(self.p.key[e]), k)
+            delay, word = self.block(at, int(self.p.key[e]), k)
             self.armings += len(at)
             self.count(name, at, 1)
             yes = word < U(found.chance)
             due = now + self.delay(e, now, self.conditional(delay[yes], found.least))
-            row = np.zeros((len(due), self.p.n_events), np.int64)
-            row[:, e] = due
-            self.rows[at[yes], self.place.clocks + e] = clocks(self.p, row)[:, e]
+            self.rows[at[yes], self.place.clocks + e] = clocks(self.p, due, np.full(len(due), e))
             at = at[~yes]
         self.set(at, self.place.refused, e)
         self.rows[at, self.place.clocks + e] = OFF
@@ -109,18 +108,14 @@ class _Openings:
         self.rows[at, self.place.counters + self.scenario.order[name]] += U((more << 32) % WORDS)
 
     def set(self, at: Places, mask: int, e: int) -> None:
+        """Set an event's bit of a mask in some trajectories."""
         self.rows[at, mask + e // 64] |= U(1 << e % 64)
 
-    def philox(self, at: Places, key: int, k: int) -> tuple[Words, Words]:
+    def block(self, at: Places, key: int, k: int) -> tuple[Words, Words]:
         """Give the words of a block in some trajectories: 0 and 1 as one, and 2."""
         number = self.numbers[at]
-        c0, c1, c2, c3 = number & LOW, number >> HALF, np.full(len(at), key, U), np.full(len(at), k, U)
-        k0, k1 = self.seed & int(LOW), self.seed >> 32
-        for _ in range(10):
-            p0, p1 = U(0xD2511F53) * c0, U(0xCD9E8D57) * c2
-            c0, c1, c2, c3 = (p1 >> HALF) ^ c1 ^ U(k0), p1 & LOW, (p0 >> HALF) ^ c3 ^ U(k1), p0 & LOW
-            k0, k1 = (k0 + 0x9E3779B9) & int(LOW), (k1 + 0xBB67AE85) & int(LOW)
-        return c0 | c1 << HALF, c2
+        x0, x1, x2, _ = philox((number & LOW, number >> HALF, key, k), self.seed)
+        return x0 | x1 << HALF, x2
 
     def conditional(self, word: Words, least: int) -> Words:
         """Give the word of a delay that has lasted already: least + (word (2^64 - least)) / 2^64."""

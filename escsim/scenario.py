@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Priv
 from escsim import ladder as ladders
 from escsim.actions import ActionOrText
 from escsim.delays import Delay, SpreadLaw
-from escsim.errors import Place
+from escsim.errors import AskedError, Place
 from escsim.forms import EXPECT, Actor, Form, Mission, MissionOrPair, Name, Number, OneOrMore, Text, Truth, Who, Whole, key
 from escsim.ladder import Ladder
 from escsim.reading import Document, Node
@@ -102,6 +102,17 @@ class Period(Form):
     def moment(self, tick: int) -> datetime:
         """Give the moment of a tick."""
         return self.start + tick * TICK
+
+    def day(self, day: Day | str) -> Day:
+        """Read a day of the period; raises `AskedError`, a ValueError, if it is none or lies outside."""
+        if isinstance(day, str):
+            try:
+                day = Day.fromisoformat(day)
+            except ValueError:
+                raise AskedError(f"{day!r} is no day; days are written YYYY-MM-DD, such as 2024-01-26") from None
+        if not self.from_.day <= day <= self.to.day:
+            raise AskedError(f"{day} lies outside the period, {self.from_} to {self.to}")
+        return day
 
     def days(self) -> Iterator[Day]:
         """Give every day of the period."""

@@ -95,7 +95,7 @@ class Run:
     def history(self) -> Trajectory:
         """Give what has happened so far."""
         fates = {event: self.fate(event) for event in self.events if event not in self.happened}
-        return Trajectory(self.scenario, tuple(self.steps), tuple(self.notes), fates, self.draws.said)
+        return Trajectory(self.scenario, tuple(self.steps), tuple(self.notes), fates, self.draws.said, self.since)
 
     def go(self, until: int) -> None:
         """Run from the beginning as long as clocks are due before a tick."""

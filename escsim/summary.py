@@ -65,7 +65,7 @@ class Found:
 def everything(scenario: Scenario, n: int | None = None, seed: int | None = None, threads: int | None = None) -> Found:
     """Run all that a scenario asks for: replay, variants, questions, what-ifs, forecasts; as for `Scenario.simulate`."""
     history = scenario.history()
-    ensemble = scenario.simulate(n, seed, threads)
+    ensemble = scenario.simulate(n, seed, threads, asked=scenario.questions)
     answers, solved = ensemble.answers(threads=threads), exact.beside(scenario)
     twins = {name: scenario.simulate(n, seed, threads, intervention=change) for name, change in scenario.what_if.items()}
     comparisons = {name: effect(ensemble, twin, threads=threads) for name, twin in twins.items()}

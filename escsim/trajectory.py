@@ -70,7 +70,7 @@ class Trajectory:
 
     Steps are in order of time, those of one tick in the order in which they fired; notes tell what became of events
     between their steps, and fates, for each event that never happened, why not. `draws` is what decided chance:
-    "history", or seed and number.
+    "history", or seed and number; what came before the tick `since` was given.
     """
 
     scenario: Scenario
@@ -78,6 +78,7 @@ class Trajectory:
     notes: tuple[Note, ...]
     fates: dict[str, str]
     draws: str = "history"
+    since: int = 0
 
     @cached_property
     def paths(self) -> dict[str, list[tuple[int, str]]]:

@@ -7,7 +7,6 @@ from datetime import date as Day
 from typing import TYPE_CHECKING, Any, Self
 
 from escsim.errors import AskedError, quoted, suggest
-from escsim.given import day_of
 from escsim.library import what_if
 from escsim.scenario import Intervention, Scenario
 
@@ -33,7 +32,7 @@ class Variation:
 
     def given(self, day: Day | str) -> Self:
         """Take the history before a day as given; raises `ValueError` if it lies outside the period."""
-        return replace(self, day=day_of(self.scenario, day))
+        return replace(self, day=self.scenario.period.day(day))
 
     def without(self, *events: str) -> Self:
         """Let events come to nothing."""

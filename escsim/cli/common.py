@@ -58,30 +58,15 @@ def cli(ctx: click.Context) -> None:
 
 
 as_json = click.option("--json", "json_", is_flag=True, help="Print JSON instead of text.")
-
-
 force = click.option("--force", is_flag=True, help="Replace files that are already there.")
-
-
 runs = click.option("-n", "n", type=click.IntRange(1, 10**10), metavar="N", help="How many variants; by default as many as the file says.")
-
-
 seeded = click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="SEED", help="Of all chance; by default the file's.")
-
-
 threaded = click.option(
     "--threads", type=click.IntRange(1, 1024), metavar="N", help="By default one for each processor. The result does not depend on it."
 )
-
-
 from_day = click.option("--from", "from_", metavar="DATE", help="Take what history dates before this day as given, and forecast from its morning.")
-
-
 daily = click.option("--daily", is_flag=True, help="Print every day instead of about a dozen.")
-
-
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print no talk.")
-
 
 CHANGES = {
     "remove": click.option("--remove", multiple=True, metavar="EVENT", help="It comes to nothing."),
@@ -112,29 +97,22 @@ def apart(options: dict[str, Any]) -> None:
 
 def read_day(scenario: Scenario, date: str | None) -> Day | None:
     """Read a day of a scenario's period."""
-    try:
-        day = Day.fromisoformat(date) if date else None
-    except ValueError:
-        raise click.UsageError(f"{date!r} is no day; days are written YYYY-MM-DD, such as 2024-01-26") from None
-    if day and not scenario.period.from_.day <= day <= scenario.period.to.day:
-        raise click.UsageError(f"{day} lies outside the period, {scenario.period.from_} to {scenario.period.to}")
-    return day
+    with refusing():
+        return scenario.period.day(date) if date else None
 
 
 def sweep(scenario: Scenario, vary: str, n: int | None, seed: int | None, threads: int | None, *, quiet: bool) -> Sweep:
     """Run a scenario along one of its numbers, said as NAME=LOW:HIGH:STEP."""
     from escsim import ranges, sensitivity
-    from escsim.errors import AskedError, quoted
+    from escsim.errors import quoted
 
     name, equals, steps = vary.partition("=")
     if not equals:
         raise click.UsageError(f"--vary: it is written --vary EVENT.probability=0:1:0.1 or CHOICE.OPTION=0:1:0.1, not {quoted(vary)}")
-    try:
+    with refusing("--vary: "):
         values = ranges.parameter(scenario, name).steps(steps)
         with lean(), progress_bar((len(values) + 1) * (n or scenario.variants.runs), quiet) as progress:
             return sensitivity.vary(scenario, name, values, n, seed, threads=threads, progress=progress)
-    except AskedError as error:
-        raise click.UsageError(f"--vary: {error}") from None
 
 
 def read_what_if(scenario: Scenario, name: str | None, changes: dict[str, Any]) -> Intervention:
@@ -177,14 +155,14 @@ def read_what_if(scenario: Scenario, name: str | None, changes: dict[str, Any]) 
 
 
 @contextmanager
-def past() -> Iterator[None]:
-    """Refuse on the command line what a forecast refuses, since the past is past."""
+def refusing(option: str = "") -> Iterator[None]:
+    """Refuse on the command line what a scenario does not have or allow, with the option that asks for it before the message."""
     from escsim.errors import AskedError
 
     try:
         yield
     except AskedError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(f"{option}{error}") from None
 
 
 @contextmanager

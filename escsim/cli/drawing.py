@@ -18,12 +18,12 @@ from escsim.cli.common import (
     from_day,
     lean,
     load_scenario,
-    past,
     progress_bar,
     put_data,
     quiet,
     read_day,
     read_what_if,
+    refusing,
     runs,
     seeded,
     suffix_of,
@@ -100,7 +100,6 @@ def plot(
 ) -> None:
     """Draw S: its trajectory, its ladder, or its variants."""
     from escsim import files, plots
-    from escsim.errors import AskedError
 
     given = {name: value for name, value in options.items() if value not in (None, ())}
     for name in given:
@@ -113,10 +112,7 @@ def plot(
     moving = kind == "animate" and (out is None or out.suffix.lower() == ".gif")
     path = out or Path(f"{scenario.name}-{kind}.{'gif' if moving else 'png'}")
     suffix = "png" if moving else suffix_of(path)
-    try:
-        picture = _picture(scenario, kind, given, quiet=quiet, paper=paper)
-    except AskedError as error:
-        raise click.UsageError(str(error)) from None
+    picture = _picture(scenario, kind, given, quiet=quiet, paper=paper)
     contents = {path.with_suffix(".png") if moving else path: plots.render(picture.figure, suffix, picture.description)}
     if moving and picture.moving is not None:
         contents = {path: picture.moving, **contents}
@@ -136,7 +132,7 @@ def _picture(scenario: Scenario, kind: str, given: dict[str, Any], *, quiet: boo
 
     source, n, seed = KINDS[kind].source, given.pop("n", None), given.pop("seed", None)
     drawn: list[Any]
-    with lean(), past():
+    with lean(), refusing():
         if source == "replay":
             if kind != "diagram" and scenario.history() is None:
                 raise click.UsageError(f"{scenario.name} has no history to draw: no event has a date")

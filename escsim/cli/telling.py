@@ -100,8 +100,7 @@ def run(
     else:
         if found.history is not None:
             put_lines(report.replay(found.history, width=width_of(), ascii_only=ascii_only()))
-        if found.answers:
-            put_lines(report.answers(scenario, found.answers, width=width_of()))
+        put_lines(report.answers(scenario, found.answers, width=width_of()))
     talk(
         quiet or json_,
         f"\nresults: {', '.join(map(str, contents))}\n"

@@ -26,13 +26,13 @@ from escsim.cli.common import (
     from_day,
     lean,
     load_scenario,
-    past,
     progress_bar,
     put_data,
     put_lines,
     quiet,
     read_day,
     read_what_if,
+    refusing,
     runs,
     seeded,
     suffix_of,
@@ -104,7 +104,7 @@ def simulate(
     apart({"--vary": vary, "--bounds": bounds, "--from or a what-if": what_if})
     scenario = load_scenario(s)
     if vary is not None:
-        for name, given in (("--daily", daily), ("-o", out), ("--events", events), ("--cluster", cluster)):
+        for name, given in (("--daily", daily), ("--why", why), ("-o", out), ("--events", events), ("--cluster", cluster)):
             apart({"--vary": vary, name: given})
         _vary(scenario, vary, n, seed, threads, quiet=quiet, json_=json_)
         return
@@ -115,7 +115,7 @@ def simulate(
     origin = results.provenance(scenario, n, seed, typed()) if files or log else {}
     if not force and (taken := [each for result in (files, log) if result for each in results.occupied(result, origin)]):
         raise click.UsageError(f"already there, and not from this command: {', '.join(map(str, taken))}; add --force to replace")
-    with lean(), _cluster(cluster) as client, progress_bar(n, quiet) as progress, _stoppable() as stop, past():
+    with lean(), _cluster(cluster) as client, progress_bar(n, quiet) as progress, _stoppable() as stop, refusing():
         ensemble = scenario.simulate(
             n,
             seed,
@@ -257,14 +257,10 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
 def _bounds(scenario: Scenario, n: int | None, seed: int | None, threads: int | None, *, quiet: bool) -> dict[str, Bounds]:
     """Give the bounds of all answers over the stated ranges."""
     from escsim import ranges, sensitivity
-    from escsim.errors import AskedError
 
     many = 3 * len(ranges.ranges(scenario)) * (n or scenario.variants.runs) + sensitivity.SAMPLED * sensitivity.SKETCH
-    try:
-        with lean(), progress_bar(many, quiet) as progress:
-            return sensitivity.bounds(scenario, n, seed, threads=threads, progress=progress)
-    except AskedError as error:
-        raise click.UsageError(f"--bounds: {error}") from None
+    with refusing("--bounds: "), lean(), progress_bar(many, quiet) as progress:
+        return sensitivity.bounds(scenario, n, seed, threads=threads, progress=progress)
 
 
 def _bounded(answers: dict[str, Answer], found: dict[str, Bounds]) -> dict[str, Answer]:
@@ -309,7 +305,6 @@ def sensitivity_(
     Each range from its low to its high end while all else is as in the file, and all together by Sobol's indices.
     """
     from escsim import ranges, report, sensitivity
-    from escsim.errors import AskedError
 
     suffix = suffix_of(out) if out else ""
     if paper and not out:
@@ -319,10 +314,8 @@ def sensitivity_(
     try:
         if points:
             import_module("SALib.analyze.sobol")  # before anything is kept from being imported
-        with lean(), progress_bar(many, quiet) as progress:
+        with refusing(), lean(), progress_bar(many, quiet) as progress:
             told = sensitivity.sensitivity(scenario, question, n, seed, points=points, threads=threads, progress=progress)
-    except AskedError as error:
-        raise click.UsageError(str(error)) from None
     except ModuleNotFoundError as error:
         if not str(error.name).startswith("SALib"):
             raise
@@ -377,7 +370,7 @@ def whatif(
     if run is not None and run >= many:
         raise click.UsageError(f"--run: variants are numbered 0 to {many - 1}")
     day = read_day(scenario, from_)
-    with lean(), progress_bar(2 * many, quiet) as progress, past():
+    with lean(), progress_bar(2 * many, quiet) as progress, refusing():
         base = scenario.simulate(n, seed, threads, given=day, progress=progress)
         more = progress and (lambda done: progress(many + done))
         changed = scenario.simulate(n, seed, threads, intervention=intervention, given=day, progress=more)
@@ -411,7 +404,7 @@ def compare(a: str, b: str, n: int | None, seed: int | None, threads: int | None
     many, seed = n or one.variants.runs, one.variants.seed if seed is None else seed
     if run is not None and run >= many:
         raise click.UsageError(f"--run: variants are numbered 0 to {many - 1}")
-    with lean(), progress_bar(2 * many, quiet) as progress, past():
+    with lean(), progress_bar(2 * many, quiet) as progress, refusing():
         base = one.simulate(many, seed, threads, progress=progress)
         found = effect(base, other.simulate(many, seed, threads, progress=progress and (lambda done: progress(many + done))), threads=threads)
     likely = {}
@@ -454,7 +447,7 @@ def forecast_(s: str, names: tuple[str, ...], n: int | None, seed: int | None, t
     if not names and not json_:
         names = tuple(leading(scenario.questions))
     asked = {name: scenario.questions[name] for name in names} or (scenario.questions if json_ else {})
-    with lean(), past():
+    with lean(), refusing():
         record = forecast(scenario, asked, n, seed=seed, threads=threads)
     if json_:
         put_data(record.to_dict())
