@@ -255,9 +255,10 @@ def _choices(scenario: Scenario, lost: Collection[str]) -> Faults:
         for option, bounds in (choice.range or {}).items():
             if option in choice.options:
                 yield from _range((*path, "range", option), choice.options[option], bounds, share=True)
-            elif option not in lost:
+        for key, named in (("range", choice.range), ("wording", choice.wording)):
+            for option in [name for name in named or {} if name not in choice.options and name not in lost]:
                 remedy = suggest(option, choice.options, "known option names")
-                yield Fault((*path, "range", option), f"unknown option {quoted(option)}", remedy, key=True)
+                yield Fault((*path, key, option), f"unknown option {quoted(option)}", remedy, key=True)
 
 
 def _start(scenario: Scenario) -> Faults:

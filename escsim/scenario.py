@@ -148,6 +148,7 @@ Causes = Annotated[
 ]
 Range = Annotated[tuple[Number | str, Number | str], Field(description="From low to high.", examples=[[0.2, 0.4]])]
 Label = Annotated[str, Field(min_length=1, max_length=40)]
+Wording = Annotated[str, Field(min_length=1, max_length=60)]
 Parties = Annotated[OneOrMore[ActorKey], Field(max_length=100)]
 
 
@@ -195,6 +196,9 @@ class Choice(Form):
         "Events with their shares, which sum to 1; `nothing` needs no event.", {"pakistani_strikes": 0.5, "nothing": 0.5}, min_length=2
     )
     range: dict[Name, Range] | None = key("Low and high for the shares of options.", {"pakistani_strikes": [0.3, 0.7]}, None)
+    wording: dict[Name, Wording] | None = key(
+        "The options as put to people who do not know what came next.", {"recall": "Call the ambassador home", "nothing": "Take no step"}, None
+    )
     basis: Text | None = key("What the shares rest on: a base rate, or the author's assumption.", "Assumption of the author.", None)
 
 
