@@ -117,6 +117,17 @@ def test_a_good_file_loads_and_replays_alike_with_both_loaders(path: Path, monke
     assert len(hashes) == 1
 
 
+@pytest.mark.parametrize("path", names(SHIPPED))
+def test_a_shipped_choice_says_its_options_alike(path: Path) -> None:
+    """An option without words of its own, or one that stands out by its length."""
+    for name, choice in escsim.load(path).choices.items():
+        wording = choice.wording or {}
+        assert set(wording) == set(choice.options), name
+        assert len(set(wording.values())) == len(wording), name
+        lengths = [len(text) for text in wording.values()]
+        assert max(lengths) - min(lengths) <= 10, name
+
+
 @pytest.mark.parametrize("path", names(GOOD + SHIPPED))
 def test_the_schema_accepts_a_good_file(path: Path) -> None:
     """An editor that underlines what the program takes."""

@@ -61,7 +61,7 @@ def test_the_words_and_rows_are_the_record() -> None:
     picture = record.record(run)
     assert texts(picture.figure)[0].get_text() == "6 events by 2 actors, 15 January 2024 to about 14 February 2024; 3 with high confidence"
     assert picture.description.startswith(texts(picture.figure)[0].get_text())
-    assert "Iran: erbil strikes, 15 January 2024 (high confidence)." in picture.description
+    assert "Iran: strikes on Erbil, 15 January 2024 (high confidence)." in picture.description
     header, *rows = picture.rows
     assert [row[header.index("event")] for row in rows] == [step.event for step in run.steps]
     assert [row[header.index("confidence")] for row in rows].count("high") == 3
