@@ -21,7 +21,7 @@ from escsim.questions import MOST, UNITS, grain, kind, paired
 from escsim.running import usable_threads
 from escsim.scenario import Question, Scenario
 from escsim.times import TICKS_A_DAY
-from escsim.trajectory import Step
+from escsim.trajectory import Step, Trajectory
 from escsim.worlds import Worlds
 
 if TYPE_CHECKING:
@@ -107,16 +107,21 @@ class Comparison:
 
     def parting(self, i: int) -> tuple[Step | None, Step | None]:
         """Give the first step in which world i and its twin are not the same, as it is in each; None where a run has ended."""
-        one, other = (ensemble.trajectory(i).steps for ensemble in (self.base, self.changed))
-        for place in range(max(len(one), len(other))):
-            ours, theirs = (steps[place] if place < len(steps) else None for steps in (one, other))
-            if (
-                ours is None
-                or theirs is None
-                or (ours.tick, ours.event, ours.moot, ours.moves) != (theirs.tick, theirs.event, theirs.moot, theirs.moves)
-            ):
-                return ours, theirs
-        return None, None
+        one, other, place = self.twins(i)
+        ours, theirs = (run.steps[place] if place < len(run.steps) else None for run in (one, other))
+        return ours, theirs
+
+    def twins(self, i: int) -> tuple[Trajectory, Trajectory, int]:
+        """Give world i and its twin, and the number of the first step in which they are not the same; that of steps if they are."""
+        one, other = self.base.trajectory(i), self.changed.trajectory(i)
+
+        def told(step: Step) -> tuple[object, ...]:
+            return step.tick, step.event, step.moot, step.moves
+
+        place = 0
+        while place < min(len(one.steps), len(other.steps)) and told(one.steps[place]) == told(other.steps[place]):
+            place += 1
+        return one, other, place
 
     def told(self, i: int) -> dict[str, Any]:
         """Give the parting of world i from its twin as plain data: the step in each, None where a run has ended."""

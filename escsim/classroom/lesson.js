@@ -1,0 +1,947 @@
+// The lesson: shows one screen after another of the data that escsim embedded in this page. It looks numbers up and never makes one.
+//
+//   lesson   what escsim.lesson.lesson gave: screens, story, tables        words   one strings file, such as en.yaml
+//   state    what the class has done: the only thing that changes; a screen is drawn anew from it each time
+//
+// Read on in this order: words, elements, charts, pictures, screens, moves, keys, print, start.
+"use strict";
+
+const read = (id) => JSON.parse(document.getElementById(id).textContent);
+const at = (id) => document.getElementById(id);
+const lesson = read("lesson");
+const words = read("words");
+const MIRRORED = words.direction === "rtl";
+const DAY = 86400000;
+const TOKENS = 20;
+const SIZES = 4; // of text
+const store = `escsim ${lesson.hash} ${lesson.screens.length}`;
+
+const state = {
+  screen: lesson.options.start - 1,
+  votes: {}, // of each question put to the class: hands by option
+  why: {}, // screens whose reasons are open
+  drawn: 0, // histories drawn so far
+  stop: lesson.slider ? lesson.slider.start : 0,
+  branch: 0,
+  table: false,
+  text: lesson.options.text,
+  notes: lesson.options.notes,
+  keys: lesson.options.keys,
+};
+
+// ---- words
+
+const plural = new Intl.PluralRules(words.locale);
+const whole = new Intl.NumberFormat(words.locale, { maximumFractionDigits: 0 });
+const tenth = new Intl.NumberFormat(words.locale, { maximumFractionDigits: 1 });
+const signed = new Intl.NumberFormat(words.locale, { maximumFractionDigits: 1, minimumFractionDigits: 1, signDisplay: "exceptZero" });
+const [longDate, shortDate, monthDate] = [
+  { day: "numeric", month: "long", year: "numeric" },
+  { day: "numeric", month: "short" },
+  { month: "short", year: "numeric" },
+].map((parts) => new Intl.DateTimeFormat(words.locale, { ...parts, timeZone: "UTC" }));
+const eitherOf = new Intl.ListFormat(words.locale, { type: "disjunction" });
+const allOf = new Intl.ListFormat(words.locale, { type: "conjunction" });
+
+const time = (day) => Date.parse(day);
+const long = (day) => longDate.format(time(day));
+const short = (day) => shortDate.format(time(day));
+const own = (text) => (MIRRORED ? `\u2068${text}\u2069` : text); // the file's words keep their own direction
+const statuses = Object.fromEntries(lesson.statuses.map((each, rank) => [each.key, { ...each, rank }]));
+const status = (key) => words.terms[key] ?? own(statuses[key].name);
+const meaning = (key) => words.meanings[key] ?? own(statuses[key].meaning);
+const action = (key) => words.terms[key] ?? own(lesson.actions[key]);
+const eventName = (id) => own(lesson.events[id].name);
+const actor = (key) => own(lesson.actors[key] ?? key);
+const mission = (key) => say("mission", { sender: actor(key.split("->")[0]), host: actor(key.split("->")[1]) });
+const pair = (key) => say("pair", { one: actor(key.split("-")[0]), other: actor(key.split("-")[1]) });
+const tag = (key) => own(key.replace("->", "\u2192"));
+const moved = ([who, from, to]) => `${tag(who)}: ${status(from)} \u2192 ${status(to)}`;
+const hundred = (share) => (share > 0 && share < 0.005 ? say("under_one") : share < 1 && share > 0.995 ? say("over_99") : whole.format(100 * share));
+
+// What stands in the place of a name in braces goes by that name; the others are numbers or texts as they are.
+const FORMS = {
+  event: eventName,
+  by: eventName,
+  mission,
+  unit: (key) => (key.includes("->") ? mission(key) : pair(key)),
+  actors: (keys) => allOf.format(keys.map(actor)),
+  from: status,
+  to: status,
+  status,
+  statuses: (keys) => eitherOf.format(keys.map(status)),
+  action,
+  actions: (keys) => eitherOf.format(keys.map(action)),
+  choice: (name) => own(lesson.choices[name].question),
+  option: (text) => own(text ?? say("nothing_done")),
+  text: own,
+  day: long,
+  dates: (days) => allOf.format(days.map(long)),
+  share: hundred, // in 100
+  before: hundred,
+  percent: (share) => tenth.format(100 * share),
+  now: (share) => tenth.format(100 * share),
+  points: (share) => signed.format(100 * share),
+  interval: ({ low, high }) => say("interval", { low: tenth.format(100 * low), high: tenth.format(100 * high) }),
+  reach: ({ low, high }) => say("interval", { low: signed.format(100 * low), high: signed.format(100 * high) }),
+  count: (n) => whole.format(n),
+  variants: (n) => whole.format(n),
+  took: (hours) => (hours >= 36 ? say("days", { n: Math.round(hours / 2.4) / 10 }) : say("hours", { n: Math.round(hours) })),
+  question: own,
+};
+const COMMON = { variants: lesson.n, seed: String(lesson.seed), unit: lesson.outcome.unit, day: lesson.period[1], statuses: lesson.mild };
+
+function say(key, values = {}) {
+  let text = words[key];
+  if (typeof text === "object") text = text[plural.select(values.n)] ?? text.other;
+  const known = { ...COMMON, ...values };
+  return text.replace(/\{(\w+)\}/g, (_, name) => {
+    const value = known[name];
+    return FORMS[name] ? FORMS[name](value) : typeof value === "number" ? tenth.format(value) : value;
+  });
+}
+
+// Whole per cent that add up to 100: the largest remainders are rounded up.
+function perCent(shares) {
+  const floors = shares.map((share) => Math.floor(100 * share + 1e-9));
+  const lacking = Math.round(100 * shares.reduce((sum, share) => sum + share, 0)) - floors.reduce((sum, each) => sum + each, 0);
+  const order = shares.map((_, place) => place).sort((a, b) => 100 * shares[b] - floors[b] - (100 * shares[a] - floors[a]));
+  for (const place of order.slice(0, lacking)) floors[place] += 1;
+  return floors.map((floor, place) => (floor === 0 && shares[place] > 0 ? say("under_one") : whole.format(floor)));
+}
+
+const outcomeText = () => (lesson.outcome.text ? own(lesson.outcome.text) : say("outcome", lesson.outcome));
+
+// ---- elements
+
+function build(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "onclick" || name === "oninput" || name === "onchange") node[name] = value;
+    else if (value !== undefined && value !== null && value !== false) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+const el = (name, attributes = {}, ...children) => build(document.createElement(name), attributes, children);
+const svg = (name, attributes = {}, ...children) => build(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
+const p = (text, kind) => el("p", { class: kind, dir: "auto" }, text);
+const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
+const pen = document.createElement("canvas").getContext("2d");
+
+function table(head, rows, caption) {
+  const line = (cells, name) => el("tr", {}, cells.map((cell) => el(name, { dir: "auto" }, String(cell))));
+  return el("table", {}, caption && el("caption", {}, caption), el("thead", {}, line(head, "th")), el("tbody", {}, rows.map((row) => line(row, "td"))));
+}
+
+function button(key, text, act, more = {}) {
+  return el("button", { type: "button", onclick: act, "aria-keyshortcuts": key, ...more }, key && el("kbd", {}, more.shown ?? key), " ", text);
+}
+
+// ---- charts: shapes in pixels of the screen, so that text keeps its size; x runs the way the language is read
+
+class Chart {
+  constructor(width, height, label) {
+    Object.assign(this, { width, height, em: rem() });
+    this.svg = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, direction: "ltr" });
+  }
+  x(value) {
+    return MIRRORED ? this.width - value : value;
+  }
+  add(name, attributes, ...children) {
+    const node = svg(name, attributes, ...children);
+    this.svg.append(node);
+    return node;
+  }
+  rect(x, y, width, height, attributes) {
+    return this.add("rect", { x: MIRRORED ? this.width - x - width : x, y, width: Math.max(0, width), height: Math.max(0, height), ...attributes });
+  }
+  line(points, attributes) {
+    return this.add("polyline", { points: points.map(([x, y]) => `${this.x(x).toFixed(1)},${y.toFixed(1)}`).join(" "), fill: "none", ...attributes });
+  }
+  dot(x, y, r, attributes) {
+    return this.add("circle", { cx: this.x(x), cy: y, r, ...attributes });
+  }
+  extent(text, size = 1, bold = false) {
+    pen.font = `${bold ? "bold " : ""}${size * this.em}px ${getComputedStyle(document.body).fontFamily}`;
+    return pen.measureText(text).width;
+  }
+  // Writes text whose middle is at y, cut where the room ends; gives its width.
+  text(x, y, text, { anchor = "start", size = 1, bold = false, room = Infinity, fill = "#111" } = {}) {
+    while (text.length > 1 && this.extent(text, size, bold) > room) text = `${text.replace(/\u2026$/, "").slice(0, -1).trimEnd()}\u2026`;
+    const side = MIRRORED ? { start: "end", end: "start", middle: "middle" }[anchor] : anchor;
+    const attributes = { x: this.x(x), y, "text-anchor": side, "font-size": size * this.em, fill, "dominant-baseline": "central" };
+    this.add("text", { ...attributes, "font-weight": bold ? "bold" : undefined }, text);
+    return this.extent(text, size, bold);
+  }
+  arrow(points, attributes) {
+    this.line(points, attributes);
+    const [[x0, y0], [x1, y1]] = points.slice(-2).map(([x, y]) => [this.x(x), y]);
+    const [length, reach] = [Math.hypot(x1 - x0, y1 - y0) || 1, 0.35 * this.em + Number(attributes["stroke-width"])];
+    const [dx, dy] = [((x1 - x0) / length) * reach, ((y1 - y0) / length) * reach];
+    this.add("path", { d: `M${x1} ${y1}L${x1 - dx - dy / 2} ${y1 - dy + dx / 2}L${x1 - dx + dy / 2} ${y1 - dy - dx / 2}Z`, fill: attributes.stroke });
+  }
+}
+
+// Labels that would lie over one another are moved apart, in order, within top and bottom.
+function apart(places, pitch, top, bottom) {
+  const found = places.map((y) => Math.max(top, y));
+  for (let i = 1; i < found.length; i += 1) found[i] = Math.max(found[i], found[i - 1] + pitch);
+  for (let i = found.length - 1, low = bottom; i >= 0; i -= 1, low = found[i + 1] - pitch) found[i] = Math.min(found[i], low);
+  return found;
+}
+
+// Dates under an axis: those that matter most first, and no two over one another.
+function ticks(chart, days, place, y) {
+  const far = Math.abs(time(lesson.period[1]) - time(lesson.period[0])) > 500 * DAY ? monthDate : shortDate;
+  const taken = [];
+  for (const day of days) {
+    const text = far.format(time(day));
+    const half = chart.extent(text) / 2 + 0.4 * chart.em;
+    const x = Math.min(Math.max(place(day), half), chart.width - half);
+    if (taken.some(([from, to]) => x + half > from && x - half < to)) continue;
+    taken.push([x - half, x + half]);
+    chart.line([[place(day), y - 0.9 * chart.em], [place(day), y - 0.6 * chart.em]], { stroke: "#111" });
+    chart.text(x, y, text, { anchor: "middle" });
+  }
+}
+
+// ---- pictures
+
+// The statuses of all missions after so many steps of history.
+function held(steps) {
+  const found = { ...lesson.missions };
+  for (const step of lesson.steps.slice(0, steps)) for (const [who, , to] of step.moves) found[who] = to;
+  return found;
+}
+
+const now = (screen) => (screen.upto ? lesson.steps[screen.upto - 1].day : lesson.period[0]);
+
+// The ladder as it stands: a rung for each status with the missions on it, the ways that are open, and those just taken.
+function ladder(chart, screen, top, height) {
+  const { em } = chart;
+  const [here, moves] = [held(screen.upto), lesson.steps.slice(screen.since, screen.upto).flatMap((step) => step.moves)];
+  const pitch = Math.min(height / lesson.statuses.length, 4.4 * em);
+  const [wide, high] = [0.6 * chart.width, pitch - Math.min(0.9 * em, 0.2 * pitch)];
+  top += Math.max(0, (height - pitch * lesson.statuses.length) / 2);
+  const middle = (key) => top + (statuses[key].rank + 0.5) * pitch;
+  const way = (from, to, attributes, draw = "line") => {
+    const [a, b] = [middle(from), middle(to)];
+    const out = wide + Math.min(0.2 * chart.width, (1.2 + 0.8 * Math.abs(statuses[to].rank - statuses[from].rank)) * em);
+    const points = [];
+    for (let t = 0; t <= 1.0001; t += 0.05) {
+      points.push([(1 - t) ** 3 * wide + 3 * t * (1 - t) * out + t ** 3 * wide, (1 - t) ** 2 * (1 + 2 * t) * a + t ** 2 * (3 - 2 * t) * b]);
+    }
+    chart[draw](points, attributes);
+    return [points[10][0], (a + b) / 2];
+  };
+  for (const from of new Set(Object.values(here))) {
+    for (const to of new Set(lesson.ways.filter((each) => each[1] === from && each[2] !== from).map((each) => each[2]))) {
+      way(from, to, { stroke: "#6b6b6b", "stroke-width": 1.5, "stroke-dasharray": "3 5" });
+    }
+  }
+  for (const { key, fill, ink, glyph } of lesson.statuses) {
+    const [y, on] = [middle(key), Object.keys(here).filter((who) => here[who] === key)];
+    chart.rect(2, y - high / 2, wide - 2, high, { fill: "#fff", stroke: on.length ? "#111" : "#8a8a8a", "stroke-width": on.length ? 3 : 1, rx: 6 });
+    chart.rect(2, y - high / 2, 2.4 * em, high, { fill, stroke: "#222", rx: 6 });
+    chart.text(1.2 * em + 2, y, glyph, { anchor: "middle", fill: ink, size: 1.2 });
+    let x = 2.9 * em + chart.text(2.9 * em, y, status(key), { bold: on.length > 0, room: wide - 3.4 * em }) + 0.8 * em;
+    on.forEach((who, place) => {
+      const [text, more] = [tag(who), `+${whole.format(on.length - place)}`];
+      const room = wide - x - (place < on.length - 1 ? chart.extent(more) + 0.8 * em : 0.3 * em);
+      if (x === Infinity) return;
+      if (chart.extent(text, 1, true) + 0.8 * em > room) {
+        chart.text(x, y, more, { bold: true });
+        x = Infinity;
+        return;
+      }
+      const width = chart.extent(text, 1, true) + 0.7 * em;
+      chart.rect(x, y - 0.75 * em, width, 1.5 * em, { fill: "#111", rx: 0.75 * em });
+      chart.text(x + width / 2, y, text, { anchor: "middle", bold: true, fill: "#fff" });
+      x += width + 0.3 * em;
+    });
+  }
+  const said = new Map();
+  for (const [who, from, to, trigger] of moves) {
+    const [x, y] = way(from, to, { stroke: "#111", "stroke-width": 5 }, "arrow");
+    const key = `${from} ${to}`;
+    said.set(key, { x, y, texts: [...(said.get(key)?.texts ?? []), `${action(trigger)}: ${tag(who)}`] });
+  }
+  for (const { x, y, texts } of said.values()) {
+    const shown = texts.length > 3 ? [...texts.slice(0, 2), `+${whole.format(texts.length - 2)}`] : texts;
+    shown.forEach((text, line) => {
+      const at = y + (line - (shown.length - 1) / 2) * 1.3 * em;
+      chart.text(x + 0.6 * em, at, text, { bold: true, room: chart.width - x - 0.8 * em });
+    });
+  }
+}
+
+// Lanes of status up to now; what is not known yet is grey, and how far it goes depends on the past alone.
+function timeline(chart, screen, top, height) {
+  const { em } = chart;
+  const lanes = Object.keys(lesson.missions);
+  const [start, end] = lesson.period.map(time);
+  const today = time(now(screen)) + DAY;
+  const last = Math.min(end + DAY, today + Math.max(7 * DAY, (today - start) / 2));
+  const left = Math.max(...lanes.map((who) => chart.extent(tag(who), 1, true))) + 0.8 * em;
+  const place = (when) => left + ((when - start + DAY / 2) / (last - start + DAY / 2)) * (chart.width - left - 2);
+  const pitch = Math.min((height - 4.6 * em) / lanes.length, 2.6 * em);
+  const first = top + 2.7 * em;
+  lanes.forEach((who, lane) => {
+    const [y, high] = [first + lane * pitch, pitch - 0.25 * em];
+    chart.text(left - 0.6 * em, y + high / 2, tag(who), { anchor: "end", bold: true });
+    chart.rect(place(today), y, chart.width - 2 - place(today), high, { fill: "#ececec", stroke: "#8a8a8a" });
+    let [from, held] = [start - DAY / 2, lesson.missions[who]];
+    const piece = (to) => {
+      const { fill, ink, glyph } = statuses[held];
+      const room = place(to) - place(from);
+      if (room <= 0) return;
+      chart.rect(place(from), y, room, high, { fill, stroke: "#222" });
+      const long = `${glyph} ${status(held)}`;
+      const text = chart.extent(long) < room - 0.8 * em ? long : glyph;
+      if (room > em && high > em) chart.text(place(from) + 0.4 * em, y + high / 2, text, { fill: ink });
+    };
+    for (const step of lesson.steps.slice(0, screen.upto)) {
+      for (const [moved, , to] of step.moves) {
+        if (moved !== who) continue;
+        piece(time(step.day));
+        [from, held] = [time(step.day), to];
+      }
+    }
+    piece(today);
+  });
+  const bottom = first + lanes.length * pitch;
+  if (place(today) + 0.4 * em + chart.extent(say("unknown")) < chart.width) {
+    const y = first + (lanes.length * pitch - 0.25 * em) / 2;
+    chart.text((place(today) + chart.width) / 2, y, say("unknown"), { anchor: "middle", room: chart.width - place(today) - em, fill: "#3d3d3d" });
+  }
+  const known = lesson.steps.slice(0, screen.upto);
+  known.forEach((step, number) => {
+    const [x, y, fresh] = [place(time(step.day) + DAY / 4), top + 2.1 * em, number >= screen.since];
+    const r = fresh ? 0.42 * em : 0.28 * em;
+    chart.add("path", {
+      d: `M${chart.x(x) - r} ${y - r}h${2 * r}L${chart.x(x)} ${y + r}Z`,
+      fill: step.stated ? "#111" : "#fff",
+      stroke: "#111",
+      "stroke-width": 2,
+    });
+  });
+  const shown = screen.event ?? (screen.option !== "nothing" ? screen.option : undefined);
+  const main = known.findLast((step) => step.event === shown);
+  if (main) {
+    const text = eventName(main.event);
+    const half = chart.extent(text, 1, true) / 2;
+    const x = Math.min(Math.max(place(time(main.day) + DAY / 4), half), chart.width - half);
+    chart.text(x, top + 0.9 * em, text, { anchor: "middle", bold: true });
+  }
+  const days = [...new Set([now(screen), lesson.period[0], ...known.map((step) => step.day).reverse()])];
+  ticks(chart, days, (day) => place(time(day)), bottom + 1.2 * em);
+  return bottom + 2 * em - top;
+}
+
+// Where everything stands, for the eye, as a table, and in words.
+function standing(screen, box) {
+  const here = held(screen.upto);
+  const told = Object.keys(here).map((who) => `${mission(who)}: ${status(here[who])}`);
+  const label = [say("standing", { day: now(screen) }), ...told].join(". ");
+  if (state.table) {
+    const rows = lesson.steps.slice(0, screen.upto).map((step) => [
+      long(step.day),
+      eventName(step.event),
+      step.moves.map(moved).join("; ") || say("none"),
+    ]);
+    return el("div", { class: "data" }, table([say("mission_"), say("status_")], Object.entries(here).map(([who, key]) => [mission(who), status(key)]), label),
+      rows.length > 0 && table([say("date_"), say("event_"), say("moves_")], rows));
+  }
+  const em = rem();
+  const need = 1.2 * em + Object.keys(here).length * 2.6 * em + 4.6 * em;
+  const [rungs, narrow] = [lesson.statuses.length, box.width < box.height];
+  const height = narrow ? rungs * 2.6 * em + need : Math.max(box.height, rungs * 1.55 * em + Object.keys(here).length * 1.5 * em + 5 * em);
+  const chart = new Chart(box.width, height, label);
+  const above = narrow ? rungs * 2.6 * em : Math.max(height - need, Math.min(rungs * 2.2 * em, 0.55 * height));
+  ladder(chart, screen, 0, above);
+  timeline(chart, screen, above + 0.8 * em, height - above - 0.8 * em);
+  return chart.svg;
+}
+
+// Shares by day, stacked, the worst at the bottom; `ghost` are the shares of the start, and below runs what happened.
+function stack(box, shares, ghost) {
+  const label = say("stack_label");
+  const keys = lesson.statuses.map((each) => each.key).reverse();
+  const ends = perCent(keys.map((key) => shares[key]?.at(-1) ?? 0));
+  if (state.table) {
+    const told = keys.filter((key) => shares[key]).reverse();
+    const rows = lesson.days.map((day, place) => [long(day), ...told.map((key) => tenth.format(100 * shares[key][place]))]);
+    return el("div", { class: "data" }, table([say("date_"), ...told.map((key) => `${status(key)} (%)`)], rows, label));
+  }
+  const height = Math.max(box.height, 20 * rem());
+  const chart = new Chart(box.width, height, `${label}. ${keys.map((key, i) => `${status(key)} ${ends[i]} %`).join(", ")}`);
+  const { em } = chart;
+  const room = Math.max(...keys.map((key, i) => (shares[key] ? chart.extent(`${statuses[key].glyph} ${status(key)} ${ends[i]} %`, 1, true) : 0)));
+  const [left, right, top] = [3.4 * em, chart.width - Math.min(room + 1.2 * em, 0.45 * chart.width), 0.8 * em];
+  const bottom = height - 4.4 * em;
+  const [start, end] = [time(lesson.days[0]), time(lesson.days.at(-1)) + DAY];
+  const x = (when) => left + ((when - start) / (end - start)) * (right - left);
+  const y = (share) => bottom - share * (bottom - top);
+  const edges = lesson.days.map((day) => x(time(day))).concat(right);
+  const stairs = (heights) => heights.flatMap((share, i) => [[edges[i], y(share)], [edges[i + 1], y(share)]]);
+  const none = lesson.days.map(() => 0);
+  let [low, under] = [none, none];
+  const labels = [];
+  keys.forEach((key, i) => {
+    const high = low.map((share, day) => share + (shares[key]?.[day] ?? 0));
+    const { fill, glyph } = statuses[key];
+    if (shares[key]) {
+      chart.line([...stairs(high), ...stairs(low).reverse()], { fill, stroke: "#222" });
+      labels.push({ text: `${glyph} ${status(key)} ${ends[i]} %`, y: y((high.at(-1) + low.at(-1)) / 2), fill });
+    }
+    low = high;
+  });
+  if (ghost) {
+    for (const key of keys) {
+      under = under.map((share, day) => share + (ghost[key]?.[day] ?? 0));
+      if (ghost[key] && under.at(-1) < 0.9999) {
+        const edge = under.map((share, day) => [(edges[day] + edges[day + 1]) / 2, y(share)]);
+        chart.line(edge, { stroke: "#fff", "stroke-width": 5 });
+        chart.line(edge, { stroke: "#111", "stroke-width": 2.5, "stroke-dasharray": "8 5" });
+      }
+    }
+  }
+  labels.reverse();
+  apart(labels.map((each) => each.y), 1.35 * em, top + 0.7 * em, bottom - 0.4 * em).forEach((place, i) => {
+    chart.line([[right, labels[i].y], [right + 0.7 * em, place]], { stroke: "#222" });
+    chart.text(right + 0.9 * em, place, labels[i].text, { bold: true, room: chart.width - right - 1 * em });
+  });
+  for (const share of [0, 0.5, 1]) {
+    chart.text(left - 0.4 * em, y(share), `${whole.format(100 * share)} %`, { anchor: "end" });
+    chart.line([[left, y(share)], [right, y(share)]], { stroke: "#222", "stroke-opacity": 0.35 });
+  }
+  const [mark, lane] = [x(time(lesson.outcome.day) + DAY), bottom + 0.4 * em];
+  chart.line([[mark, top], [mark, lane]], { stroke: "#111", "stroke-width": 2, "stroke-dasharray": "2 4" });
+  lesson.history.forEach(([day, key], i) => {
+    const [from, to] = [x(time(day)), i + 1 < lesson.history.length ? x(time(lesson.history[i + 1][0])) : right];
+    chart.rect(from, lane, to - from, 1.4 * em, { fill: statuses[key].fill, stroke: "#222" });
+    if (to - from > 1.4 * em) chart.text(from + 0.3 * em, lane + 0.7 * em, statuses[key].glyph, { fill: statuses[key].ink });
+  });
+  chart.text(right + 0.9 * em, lane + 0.7 * em, say("history"), { room: chart.width - right - em });
+  ticks(chart, [...new Set([lesson.outcome.day, ...lesson.history.slice(1).map(([day]) => day), lesson.days[0], lesson.days.at(-1)])], (day) => x(time(day)), height - 1.2 * em);
+  return chart.svg;
+}
+
+// Lines of status by day: the histories drawn, the newest in blue, and what happened in black.
+function lines(box, drawn) {
+  const label = say("runs_label", { n: drawn.length });
+  const ended = drawn.map((run) => run.path.at(-1)[1]);
+  const counts = lesson.statuses.map((each) => ended.filter((key) => key === each.key).length);
+  if (state.table) {
+    const rows = drawn.map((run) => [whole.format(run.run), story(run), status(run.path.at(-1)[1])]);
+    return el("div", { class: "data" }, table([say("run_"), say("event_"), say("ends_")], rows, label));
+  }
+  const height = Math.max(box.height, lesson.statuses.length * 2 * rem() + 4 * rem());
+  const told = lesson.statuses.map((each, i) => (counts[i] ? say("ended", { n: counts[i], status: each.key }) : "")).filter(Boolean);
+  const chart = new Chart(box.width, height, [label, ...told].join(". "));
+  const { em } = chart;
+  const names = lesson.statuses.map((each) => `${each.glyph} ${status(each.key)}`);
+  const left = Math.min(Math.max(...names.map((name) => chart.extent(name))) + em, 0.4 * chart.width);
+  const [right, bottom] = [chart.width - 3 * em, height - 3 * em];
+  const pitch = bottom / lesson.statuses.length;
+  const [start, end] = [time(lesson.period[0]), time(lesson.period[1]) + DAY];
+  const x = (when) => left + ((when - start) / (end - start)) * (right - left);
+  const y = (key) => (statuses[key].rank + 0.5) * pitch;
+  names.forEach((name, i) => {
+    chart.text(left - 0.6 * em, (i + 0.5) * pitch, name, { anchor: "end", room: left - em });
+    chart.line([[left, (i + 0.5) * pitch], [right, (i + 0.5) * pitch]], { stroke: "#bbb" });
+    if (counts[i]) chart.text(right + 0.5 * em, (i + 0.5) * pitch, whole.format(counts[i]), { bold: true });
+  });
+  const step = (path, shift, attributes) =>
+    chart.line(
+      path.flatMap(([when, key], i) => {
+        const next = i + 1 < path.length ? path[i + 1][0] : end;
+        return [[x(when), y(key) + shift], [x(next), y(key) + shift]];
+      }),
+      attributes,
+    );
+  drawn.forEach((run, i) => {
+    const path = run.path.map(([day, key]) => [start + day * DAY, key]);
+    const [shift, newest] = [(((run.run * 7) % TOKENS) / (TOKENS - 1) - 0.5) * 0.6 * pitch, i === drawn.length - 1];
+    step(path, shift, newest ? { stroke: "#0b57a4", "stroke-width": 4 } : { stroke: "#767676", "stroke-width": 1.5 });
+  });
+  step(lesson.history.map(([day, key]) => [time(day), key]), 0, { stroke: "#111", "stroke-width": 3 });
+  ticks(chart, [...new Set([...lesson.period, ...lesson.history.slice(1).map(([day]) => day)])], (day) => x(time(day)), height - 1.2 * em);
+  return chart.svg;
+}
+
+// Twenty dots for how long it takes in the variants, with history as a line.
+function dotted(box) {
+  const { dots, history, text } = lesson.asked;
+  const known = dots.filter((dot) => dot !== null);
+  const label = say("dots_label", { question: text, n: known.length, text: history === null ? say("never") : say("days", { n: history }) });
+  if (state.table) {
+    const rows = dots.map((dot, i) => [whole.format(i + 1), dot === null ? say("beyond") : tenth.format(dot)]);
+    return el("div", { class: "data" }, table([say("part_"), say("days_")], rows, label));
+  }
+  const height = Math.max(box.height, 16 * rem());
+  const chart = new Chart(box.width, height, label);
+  const { em } = chart;
+  const most = Math.max(1, ...known, typeof history === "number" ? history : 0);
+  const beyond = dots.length - known.length;
+  const [left, right, bottom] = [1.5 * em, chart.width - (beyond ? 9 : 2) * em, height - 4 * em];
+  const x = (days) => left + (days / (1.03 * most)) * (right - left);
+  const size = Math.min(2.2 * em, (right - left) / 14, (bottom - 4 * em) / Math.max(6, beyond));
+  const piles = new Map();
+  for (const dot of known) {
+    const pile = Math.floor((x(dot) - left) / size);
+    const high = piles.get(pile) ?? 0;
+    piles.set(pile, high + 1);
+    chart.dot(left + (pile + 0.5) * size, bottom - (high + 0.5) * size, 0.45 * size, { fill: "#0b57a4", stroke: "#fff" });
+  }
+  for (let i = 0; i < beyond; i += 1) chart.dot(right + 4.5 * em, bottom - (i + 0.5) * size, 0.45 * size, { fill: "#fff", stroke: "#0b57a4", "stroke-width": 3 });
+  chart.line([[left, bottom], [right, bottom]], { stroke: "#111", "stroke-width": 2 });
+  const power = 10 ** Math.floor(Math.log10(most / 3));
+  const pace = [1, 2, 5, 10].map((each) => each * power).find((each) => most / each <= 6);
+  for (let days = 0; days <= 1.03 * most; days += pace) chart.text(x(days), bottom + 1 * em, tenth.format(days), { anchor: "middle" });
+  chart.text((left + right) / 2, bottom + 2.6 * em, say("days_"), { anchor: "middle" });
+  if (beyond) chart.text(right + 4.5 * em, bottom + 1 * em, say("beyond"), { anchor: "middle", room: 9 * em });
+  if (typeof history === "number") {
+    chart.line([[x(history), 2.4 * em], [x(history), bottom]], { stroke: "#111", "stroke-width": 3, "stroke-dasharray": "2 5" });
+    const told = `${say("history")}: ${say("days", { n: history })}`;
+    const half = chart.extent(told, 1, true) / 2;
+    chart.text(Math.min(Math.max(x(history), half), chart.width - half), 1.2 * em, told, { anchor: "middle", bold: true });
+  }
+  return chart.svg;
+}
+
+// ---- votes
+
+const VOTED = ["decide", "guess", "whatif", "quiz"]; // screens that ask the class; those that answer look the hands up again
+const ballot = ({ kind, choice, question, when }) =>
+  choice ? `choice ${choice}` : kind === "quiz" ? `quiz ${question} ${when}` : ["whatif", "effect"].includes(kind) ? `branch ${state.branch}` : "guess";
+const hands = (screen) => state.votes[ballot(screen)] ?? [];
+const total = (counts) => counts.reduce((sum, each) => sum + (each ?? 0), 0);
+
+// What may be voted for on a screen, in an order that tells nothing: the options of a decision by their words.
+function choices(screen) {
+  if (screen.choice) {
+    const options = Object.entries(lesson.choices[screen.choice].options).map(([key, option]) => ({ key, text: FORMS.option(option) }));
+    return options.sort((a, b) => a.text.localeCompare(b.text, words.locale));
+  }
+  if (screen.kind === "quiz") return words.quiz[screen.question].answers.map((text, key) => ({ key, text }));
+  if (ballot(screen) !== "guess") return ["up", "same", "down"].map((key) => ({ key, text: say(key) }));
+  const { edges } = lesson.asked;
+  const found = edges.map((n, key) => ({ key, text: say(key ? "up_to_more" : "up_to", { n, least: edges[key - 1] }) }));
+  return [...found, { key: edges.length, text: say("longer", { n: edges.at(-1) }) }];
+}
+
+function vote(number, change) {
+  if (!VOTED.includes(current().kind) || !choices(current())[number]) return;
+  const counts = (state.votes[ballot(current())] ??= []);
+  counts[number] = Math.max(0, (counts[number] ?? 0) + change);
+  draw();
+}
+
+function voting(screen) {
+  const counts = hands(screen);
+  const options = choices(screen).map(({ text }, i) => {
+    const count = el("output", { class: "count", "aria-label": say("hands", { n: counts[i] ?? 0 }) }, whole.format(counts[i] ?? 0));
+    return el("li", {}, button(String(i + 1), text, (event) => vote(i, event.shiftKey ? -1 : 1), { class: "option", id: `option${i + 1}` }), count);
+  });
+  return [el("ol", { class: "options" }, options), p(say(total(counts) ? "hands" : "vote_hint", { n: total(counts) }), "small")];
+}
+
+function bar(kind, share, text) {
+  const fill = el("span", { class: `fill ${kind}` });
+  fill.style.inlineSize = `${100 * share}%`;
+  return el("div", { class: "bar" }, el("span", { class: "track" }, fill), el("span", {}, text));
+}
+
+// The hands, the model and history beside one another; `marked` is what happened, `model` a share for each option or nothing.
+function results(screen, marked, model) {
+  const [counts, sum] = [hands(screen), total(hands(screen))];
+  return choices(screen).map(({ key, text }, i) => {
+    const ours = sum > 0 && bar("class", (counts[i] ?? 0) / sum, say("class_bar", { n: counts[i] ?? 0, count: sum }));
+    const happened = key === marked && el("strong", {}, ` \u25c0 ${say(screen.kind === "effect" ? "model_says" : "happened")}`);
+    return el("div", { class: key === marked ? "result marked" : "result" }, el("p", { dir: "auto" }, text, happened),
+      el("div", { class: "bars" }, ours, model && bar("model", model[key], say("model_bar", { share: model[key] }))));
+  });
+}
+
+// ---- parts of screens
+
+const latest = (screen, id) => lesson.steps.slice(0, screen.upto).findLast((step) => step.event === id);
+const reasons = (list) => el("ol", { class: "why" }, list.map(([key, values]) => el("li", { dir: "auto" }, say(`why_${key}`, values))));
+const exactly = (share) => say("share_small", { percent: share.estimate, interval: share });
+const branchText = (branch) => own(branch.text ?? branch.name.replaceAll("_", " "));
+
+function card(step) {
+  const who = [...new Set([...step.actors, ...step.targets])].map(actor).join(" \u2192 ");
+  return [p(`${step.dated ? own(step.dated) : long(step.day)} \u00b7 ${who}`, "small"), step.text && p(step.text)];
+}
+
+function cited(step) {
+  const named = step.sources.length ? say("source", { n: step.sources.length, text: step.sources.join("; ") }) : say("no_source");
+  return [p(`${named} ${step.confidence ? say(`confidence_${step.confidence}`) : ""}`, "small"), step.disputed && p(say("disputed", { text: step.disputed }), "small")];
+}
+
+// What else a screen tells: the steps since the one before, each in a line.
+function meanwhile(screen, id) {
+  const others = lesson.steps.slice(screen.since, screen.upto).filter((step) => step.event !== id);
+  const named = others.map((step) => el("li", { dir: "auto" }, `${short(step.day)}: ${eventName(step.event)}`));
+  return others.length > 0 && [p(say("meanwhile"), "small"), el("ul", { class: "brief" }, named)];
+}
+
+// How often things end well from the morning after a screen, and from the forecast before.
+function outlook(screen) {
+  const day = screen.outlook;
+  if (!day) return null;
+  const [told, earlier] = [lesson.outlook[day], Object.keys(lesson.outlook).filter((each) => each < day).at(-1)];
+  const values = { unit: lesson.unit, share: told.estimate, before: lesson.outlook[earlier].estimate };
+  return el("div", { class: "outlook" }, p(say("outlook", values)), p(say("outlook_small", { interval: told, day }), "small"));
+}
+
+// Forecasts from one morning after another, each with the news since the one before.
+function mornings() {
+  const days = Object.keys(lesson.outlook);
+  const rows = days.map((day, i) => {
+    const news = lesson.steps.filter((step) => step.day < day && (i === 0 || step.day >= days[i - 1])).map((step) => eventName(step.event));
+    const told = bar("model", lesson.outlook[day].estimate, say("morning_bar", { share: lesson.outlook[day].estimate, interval: lesson.outlook[day] }));
+    return el("div", { class: "result" }, p([long(day), ...news].join(" \u00b7 ")), told);
+  });
+  return el("div", { class: "data", tabindex: 0 }, rows);
+}
+
+function tokens(share) {
+  const n = Math.round(TOKENS * share);
+  const chart = new Chart(14 * rem(), 3 * rem(), say("of_twenty", { n }));
+  for (let i = 0; i < TOKENS; i += 1) {
+    const [x, y, r] = [(0.75 + 1.35 * (i % 10)) * chart.em, (0.75 + 1.4 * Math.floor(i / 10)) * chart.em, 0.52 * chart.em];
+    chart.dot(x, y, r, { "stroke-width": 2, stroke: "#0b57a4", fill: i < n ? "#0b57a4" : "#fff" });
+  }
+  return [chart.svg, p(say("of_twenty", { n }), "big")];
+}
+
+function swatch({ fill, ink, glyph }) {
+  const chart = new Chart(2.6 * rem(), 2 * rem(), glyph);
+  chart.rect(1, 1, chart.width - 2, chart.height - 2, { fill, stroke: "#222", rx: 6 });
+  chart.text(chart.width / 2, chart.height / 2, glyph, { anchor: "middle", fill: ink, size: 1.2 });
+  return chart.svg;
+}
+
+function story(run) {
+  const told = run.events.map(([day, id]) => `${short(day)} ${eventName(id)}`);
+  return told.length ? told.slice(0, 6).join(" \u2192 ") + (told.length > 6 ? " \u2026" : "") : say("quiet");
+}
+
+function sliderName() {
+  const [{ owner, key }, choice] = [lesson.slider, lesson.choices[lesson.slider.owner]];
+  if (choice) return say("slider_option", { option: choice.options[key], choice: owner });
+  return say(key === "probability" ? "slider_chance" : "slider_delay", { event: owner, key });
+}
+
+function branches() {
+  const items = lesson.branches.map((branch, i) => {
+    const diff = branch.diff.flatMap(([old, other]) => [el("del", {}, `- ${old}\n`), el("ins", {}, `+ ${other}\n`)]);
+    const named = el("button", { type: "button", onclick: () => pick(i), dir: "auto", "aria-current": i === state.branch ? "true" : null }, branchText(branch));
+    return el("li", {}, named, i === state.branch && el("pre", { dir: "ltr", tabindex: 0 }, diff));
+  });
+  return el("ol", { class: "branches" }, items);
+}
+
+function twins() {
+  const { twins: found, differ } = lesson.branches[state.branch];
+  if (!found) return { picture: p(say("twins_same"), "big"), talk: [] };
+  const title = (side) => el("h2", {}, say(side ? "world_changed" : "world_base"));
+  const line = (step, mark) =>
+    el("li", { class: mark ? "mark" : null, dir: "auto" }, mark && el("strong", {}, `${say("parting")} `), `${short(step.day)}: ${eventName(step.event)}`,
+      step.moot && ` \u2014 ${say("moot")}`, step.moves.map((move) => el("span", { class: "small" }, moved(move))));
+  const ended = el("li", { class: "mark" }, say("world_ends"));
+  const column = (side) => {
+    const steps = [...found.same.map((step) => line(step)), ...found.apart[side].map((step, i) => line(step, i === 0))];
+    return el("div", {}, title(side), el("ol", { class: "steps" }, steps, found.apart[side].length === 0 && ended));
+  };
+  const because = (side) => {
+    const others = found.why[1 - side].map((each) => JSON.stringify(each));
+    const only = found.why[side].filter((each) => !others.includes(JSON.stringify(each)));
+    return [title(side), only.length ? reasons(only.slice(0, 4)) : p(say("world_ends"))];
+  };
+  return {
+    picture: el("div", { class: "twins" }, column(0), column(1)),
+    talk: [p(say("twins_told", { n: found.run, count: differ })), because(0), because(1)],
+  };
+}
+
+function tally() {
+  const given = (number, i) => ["before", "after"].map((when) => whole.format(state.votes[`quiz ${number} ${when}`]?.[i] ?? 0));
+  const rows = words.quiz.flatMap(({ question, answers, right }, number) =>
+    answers.map((text, i) => [i ? "" : question, right === i ? `${text} \u2713` : text, ...given(number, i)]));
+  return table([say("question_"), say("answer_"), say("before_"), say("after_")], rows);
+}
+
+// The exercise sheet: a page of A4, and a second one with answers if they were asked for.
+function sheet() {
+  const spoken = ([key, values]) => say(key, { question: outcomeText(), ...values });
+  const foot = () => el("footer", {}, el("span", { dir: "ltr" }, `${lesson.name} \u00b7 ${lesson.hash.slice(0, 16)} \u00b7 escsim ${lesson.version}`));
+  const page = (title, ...body) => el("section", { class: "page" }, el("h1", { dir: "auto" }, `${own(lesson.title)}: ${title}`), body, foot());
+  const rules = (room) => Array.from({ length: room }, () => el("div", { class: "rule" }));
+  const tasks = lesson.tasks.map(({ task, room }) => el("li", { dir: "auto" }, spoken(task), rules(room)));
+  const answers = lesson.tasks.map(({ answer }) => el("li", { dir: "auto" }, answer.map(spoken).join(" ")));
+  const quiz = lesson.screens.some((screen) => screen.kind === "tally") && tally();
+  return [page(say("sheet"), el("p", {}, say("sheet_name")), el("ol", {}, tasks), quiz),
+    ...(lesson.options.answers ? [page(say("answers"), el("ol", {}, answers), el("p", {}, say("answers_text")))] : [])];
+}
+
+// ---- screens: the heading, the picture on the left, the talk on the right, and what W opens; `box` is the room for the picture
+
+const SCREENS = {
+  title: () => {
+    const rungs = lesson.statuses.map((each) => el("div", { class: "rung" }, swatch(each), el("div", {}, el("strong", {}, status(each.key)), p(meaning(each.key), "small"))));
+    const lanes = el("ul", {}, Object.keys(lesson.missions).map((who) => el("li", { dir: "auto" }, `${tag(who)}: ${mission(who)}`)));
+    return { heading: own(lesson.title), picture: el("div", { class: "legend" }, rungs),
+      talk: [p(say("title_text", { n: rungs.length })), lanes, p(say("title_start")), p(say("title_keys"), "small")] };
+  },
+  begin: (screen, box) => ({ heading: long(lesson.period[0]), picture: standing(screen, box), talk: [p(say("begin_text")), p(say("begin_ask"), "ask")] }),
+  event: (screen, box) => {
+    const step = latest(screen, screen.event);
+    const ask = p(say(step.moves.length ? "event_moved" : "event_still"), "ask");
+    return { heading: eventName(screen.event), picture: standing(screen, box), why: [reasons(step.why), cited(step)],
+      talk: [card(step), cited(step)[0], meanwhile(screen, screen.event), ask, outlook(screen)] };
+  },
+  decide: (screen, box) => {
+    const { actors, question } = lesson.choices[screen.choice];
+    return { heading: say("decide", { actors }), picture: standing(screen, box), talk: [p(question), voting(screen), meanwhile(screen)] };
+  },
+  reveal: (screen, box) => {
+    const [{ shares, basis }, step] = [lesson.choices[screen.choice], latest(screen, screen.option)];
+    return { heading: step ? eventName(screen.option) : say("nothing_done"), picture: standing(screen, box),
+      why: [step && reasons(step.why), p(say("model_assumed", { text: basis ?? "" }), "small"), step && cited(step)],
+      talk: [results(screen, screen.option, shares), step && card(step), meanwhile(screen, screen.option), outlook(screen)] };
+  },
+  guess: (screen, box) => ({ heading: say("guess"), picture: standing(screen, box), talk: [p(lesson.asked.text), voting(screen)] }),
+  number: (screen, box) => {
+    const { history, median, edges, asked, text } = lesson.asked;
+    const place = edges.findIndex((edge) => history !== null && history <= edge);
+    const half = say(median.estimate === null ? "median_beyond" : median.high === null ? "median_open" : "median", median);
+    return { heading: history === null ? say("never") : say("days", { n: history }), picture: dotted(box),
+      talk: [p(text), total(hands(screen)) > 0 && results(screen, place < 0 ? edges.length : place), p(say("dots_text", { count: asked })), p(half, "small"), meanwhile(screen)] };
+  },
+  runs: (screen, box) => {
+    const drawn = lesson.runs.slice(0, state.drawn);
+    const n = drawn.filter((run) => lesson.mild.includes(run.path.at(-1)[1])).length;
+    const told = () => [el("h2", {}, say("run_number", { n: drawn.at(-1).run })), p(story(drawn.at(-1))), p(say("runs_count", { n, count: drawn.length }), "big")];
+    return { heading: say("runs"), picture: lines(box, drawn), talk: [p(say("runs_text")), drawn.length ? told() : p(say("runs_ask"), "ask"), meanwhile(screen)] };
+  },
+  many: (screen, box) => {
+    const { occupancy, outcome } = lesson.base;
+    return { heading: say("many"), picture: stack(box, occupancy), talk: [p(outcomeText()), tokens(outcome.estimate), p(exactly(outcome), "small"), p(say("many_text"), "ask"), meanwhile(screen)] };
+  },
+  slider: (screen, box) => {
+    const { stops, start, unit } = lesson.slider;
+    const { occupancy, outcome } = stops[state.stop];
+    const told = (place) => (unit === "share" ? say("in_hundred", { share: Number(stops[place].value) }) : own(stops[place].value));
+    const coin = stops.some((each) => (each.outcome.estimate - 0.5) * (stops[0].outcome.estimate - 0.5) <= 0);
+    const input = el("input", { type: "range", id: "stop", min: 0, max: stops.length - 1, "aria-label": sliderName(), "aria-valuetext": told(state.stop), oninput: (event) => slide(event.target.value - state.stop) });
+    input.value = state.stop;
+    return { heading: say("slider"), picture: stack(box, occupancy, lesson.base.occupancy),
+      talk: [p(sliderName()), input, p(say("slider_value", { value: told(state.stop), low: told(0), high: told(stops.length - 1), start: told(start) })),
+        p(outcomeText(), "small"), tokens(outcome.estimate), p(exactly(outcome), "small"), p(say(coin ? "slider_coin" : "slider_ask"), "ask"), p(say("ghost"), "small")] };
+  },
+  whatif: (screen) => ({ heading: say("whatif"), picture: branches(), talk: [p(outcomeText()), p(say("whatif_now", { share: lesson.base.outcome.estimate })), voting(screen)] }),
+  effect: (screen, box) => {
+    const { effect, occupancy, differ } = lesson.branches[state.branch];
+    const shown = effect.low > 0 ? "up" : effect.high < 0 ? "down" : "same"; // the direction that the interval leaves
+    return { heading: branchText(lesson.branches[state.branch]), picture: stack(box, occupancy, lesson.base.occupancy),
+      talk: [p(outcomeText(), "small"), p(say("effect_points", { points: effect.estimate }), "big"), p(say("effect_small", { reach: effect, percent: effect.base, now: effect.changed, count: differ }), "small"),
+        results(screen, shown), p(say(shown === "same" ? "effect_none" : "effect_text"), "ask"), p(say("ghost"), "small")] };
+  },
+  twins: () => ({ heading: say("twins"), ...twins() }),
+  outlook: () => ({ heading: say("outlook_heading"), picture: mornings(), talk: [p(say("outlook_label", { unit: lesson.unit })), p(say("outlook_text")), p(say("outlook_ask"), "ask")] }),
+  limits: () => {
+    const limits = el("ul", { class: "limits", tabindex: 0 }, lesson.limits.map((text) => el("li", { dir: "auto" }, text)));
+    return { heading: say("limits"), picture: limits, talk: [p(say("limits_text")), p(say("limits_ask"), "ask")] };
+  },
+  own: () => {
+    const mine = `my-${lesson.name}`;
+    const typed = [`escsim new ${mine} --from ${lesson.name}`, `escsim check ${mine}.yaml`, `escsim compare ${lesson.name} ${mine}.yaml`, `escsim page ${mine}.yaml -o ${mine}.html`];
+    return { heading: say("own"), picture: el("ol", { class: "limits" }, words.own_steps.map((text) => el("li", {}, text))),
+      talk: [p(say("own_text")), el("pre", { dir: "ltr", tabindex: 0 }, typed.join("\n"))] };
+  },
+  quiz: (screen) => ({ heading: say(`quiz_${screen.when}`), picture: p(words.quiz[screen.question].question, "big"), talk: [voting(screen)] }),
+  tally: () => ({ heading: say("tally"), picture: el("div", { class: "data" }, tally()), talk: [p(say("tally_text")), words.quiz.map((each) => p(each.because))] }),
+  sheet: () => ({ heading: say("sheet"), picture: el("div", { class: "preview", tabindex: 0 }, sheet()), talk: [p(say("sheet_text"))] }),
+};
+
+// ---- moves: what keys and buttons do
+
+const current = () => lesson.screens[state.screen];
+const last = () => lesson.screens.length - 1;
+const closed = () => VOTED.includes(current().kind) && !total(hands(current())); // waits for hands
+let entered = false; // Enter was the last key on such a screen
+
+function go(screen) {
+  state.screen = Math.min(Math.max(screen, 0), last());
+  draw(true);
+}
+
+function next() {
+  if (closed()) tell(say("vote_first"));
+  else go(state.screen + 1);
+}
+
+function enter() {
+  if (!closed() || entered) {
+    entered = false;
+    go(state.screen + 1);
+  } else {
+    entered = true;
+    tell(say("enter_again"));
+  }
+}
+
+function set(values) {
+  Object.assign(state, values);
+  draw();
+}
+
+const slide = (by) => set({ stop: Math.min(Math.max(state.stop + by, 0), lesson.slider.stops.length - 1) });
+
+// Takes a what-if, and goes back to where the class says what it will do.
+function pick(branch) {
+  state.branch = (branch + lesson.branches.length) % lesson.branches.length;
+  go(lesson.screens.findLastIndex((screen) => screen.kind === "whatif"));
+}
+
+function full() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else document.documentElement.requestFullscreen?.();
+}
+
+function blank() {
+  at("blank").hidden = !at("blank").hidden;
+}
+
+function help() {
+  if (at("help").open) at("help").close();
+  else at("help").showModal();
+}
+
+// Every key: its name in the strings, what it does, the physical keys besides its letter, and where it acts: on all screens if
+// `on` names none. Those that are `always` on act with single keys switched off.
+const [BACK, NEXT] = MIRRORED ? ["ArrowRight", "ArrowLeft"] : ["ArrowLeft", "ArrowRight"];
+const ARROW = { ArrowLeft: "\u2190", ArrowRight: "\u2192" };
+const DRAWN = ["begin", "event", "decide", "reveal", "guess", "number", "runs", "many", "slider", "effect"]; // a chart, which may be a table instead
+const KEYS = [
+  { key: ARROW[BACK], name: "back", codes: [BACK, "PageUp"], always: true, act: () => go(state.screen - 1), off: () => state.screen === 0 },
+  { key: ARROW[NEXT], name: "next", codes: [NEXT, "PageDown", "Space"], always: true, act: next, off: () => state.screen === last() },
+  { key: "Enter", name: "enter", codes: ["Enter", "NumpadEnter"], always: true, act: enter, shown: closed },
+  { key: "Home", name: "first", codes: ["Home"], always: true, act: () => go(0), shown: () => false },
+  { key: "End", name: "last", codes: ["End"], always: true, act: () => go(last()), shown: () => false },
+  { key: "W", name: "why", on: ["event", "reveal"], act: () => set({ why: { ...state.why, [state.screen]: !state.why[state.screen] } }), pressed: () => Boolean(state.why[state.screen]) },
+  { key: "R", name: "replay", on: ["runs"], act: (event) => set({ drawn: Math.min(state.drawn + (event.shiftKey ? TOKENS : 1), lesson.runs.length) }), off: () => state.drawn === lesson.runs.length },
+  { key: "[", name: "less", codes: ["BracketLeft"], on: ["slider"], act: () => slide(-1), off: () => state.stop === 0 },
+  { key: "]", name: "more", codes: ["BracketRight"], on: ["slider"], act: () => slide(1), off: () => state.stop === lesson.slider.stops.length - 1 },
+  { key: "B", name: "branch", on: ["whatif", "effect", "twins"], act: (event) => pick(state.branch + (event.shiftKey ? -1 : 1)) },
+  { key: "C", name: "compare", on: ["whatif", "effect"], act: () => go(lesson.screens.findIndex((screen) => screen.kind === "twins")) },
+  { key: "D", name: "data", on: DRAWN, act: () => set({ table: !state.table }), pressed: () => state.table },
+  { key: "T", name: "text", act: () => set({ text: (state.text + 1) % SIZES }) },
+  { key: "F", name: "full", act: full },
+  { key: "N", name: "notes", act: () => set({ notes: !state.notes }), pressed: () => state.notes },
+  { key: "P", name: "print", act: () => window.print() },
+  { key: ".", name: "blank", codes: ["Period", "NumpadDecimal"], act: blank },
+  { key: "?", name: "help", always: true, act: help },
+];
+
+function pressed(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || (at("help").open && event.key !== "?")) return;
+  const inside = event.target.closest?.("button, input, [tabindex='0']");
+  if (inside?.matches("button, input") && ["Enter", "NumpadEnter", "Space"].includes(event.code)) return;
+  if (inside?.matches("input[type=range]") && event.code.startsWith("Arrow")) return;
+  const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
+  const letter = /^[a-z]$/i.test(event.key) ? event.key.toUpperCase() : /^Key([A-Z])$/.exec(event.code)?.[1]; // of other scripts by its place
+  const each = KEYS.find((one) => one.codes?.includes(event.code) || one.key === (event.key === "?" ? "?" : letter));
+  if (each?.name !== "enter") entered = false;
+  if (!state.keys && !each?.always) return;
+  if (!digit && !each) return;
+  event.preventDefault();
+  if (!at("blank").hidden) blank();
+  else if (digit) vote(digit - 1, event.shiftKey ? -1 : 1);
+  else if (acts(each)) each.act(event);
+}
+
+const acts = (each) => (!each.on || each.on.includes(current().kind)) && !each.off?.();
+
+// ---- drawing
+
+function tell(text) {
+  at("hint").textContent = text;
+  at("spoken").textContent = text;
+}
+
+function save() {
+  try {
+    sessionStorage.setItem(store, JSON.stringify(state));
+    history.replaceState(null, "", `#${state.screen + 1}`);
+  } catch {
+    // a browser that keeps nothing for files: only a reload starts anew
+  }
+}
+
+function keys() {
+  const shown = KEYS.filter((each) => (!each.on || each.on.includes(current().kind)) && (each.shown?.() ?? true));
+  return shown.map((each) => button(each.key, say(`key_${each.name}`), each.act,
+    { id: `key_${each.name}`, disabled: each.off?.(), "aria-pressed": each.pressed && String(each.pressed()) }));
+}
+
+// Shows the present screen from the state; `moved` says that it is another one than before.
+function draw(moved = false) {
+  const [screen, where, focused] = [current(), say("place", { n: state.screen + 1, count: lesson.screens.length }), document.activeElement?.id];
+  const [picture, talk] = [at("picture"), at("talk")];
+  const scrolled = talk.scrollTop;
+  document.documentElement.style.setProperty("--scale", String(1 + 0.15 * state.text));
+  picture.replaceChildren();
+  const tall = getComputedStyle(picture).overflowY === "visible"; // one column: a picture is as high as it needs to be
+  const told = SCREENS[screen.kind](screen, { width: Math.floor(picture.clientWidth), height: tall ? 0 : Math.floor(picture.clientHeight) });
+  document.title = `${lesson.title} \u2014 ${where}`;
+  at("place").textContent = where;
+  at("heading").textContent = told.heading;
+  picture.append(told.picture);
+  talk.replaceChildren(...(told.why && state.why[state.screen] ? [el("h2", {}, say("why")), told.why] : told.talk).flat(4).filter(Boolean));
+  at("notes").hidden = !state.notes;
+  at("notes").textContent = say(`notes_${screen.kind}`);
+  at("keys").replaceChildren(...keys());
+  save();
+  const counts = hands(screen);
+  const here = screen.upto === undefined ? [] : Object.entries(held(screen.upto)).slice(0, 4).map(([who, key]) => `${tag(who)}: ${status(key)}`);
+  const voted = VOTED.includes(screen.kind) ? choices(screen).map(({ text }, i) => `${text}: ${whole.format(counts[i] ?? 0)}`) : [];
+  tell("");
+  at("spoken").textContent = (moved ? [where, told.heading, ...here] : [...voted, told.heading]).join(". ");
+  talk.scrollTop = moved ? 0 : scrolled;
+  if (moved) window.scrollTo(0, 0);
+  (moved ? at("heading") : at(focused))?.focus({ preventScroll: true });
+}
+
+// ---- start
+
+function start() {
+  try {
+    Object.assign(state, JSON.parse(sessionStorage.getItem(store)) ?? {});
+  } catch {
+    // nothing was kept
+  }
+  const named = () => Number(/^#(\d+)$/.exec(location.hash)?.[1] ?? state.screen + 1) - 1;
+  state.screen = Math.min(Math.max(named(), 0), last());
+  const single = el("input", { type: "checkbox", id: "single", onchange: () => set({ keys: !state.keys }) });
+  single.checked = state.keys;
+  const row = (key, text) => el("tr", {}, el("td", {}, el("kbd", {}, key)), el("td", {}, text));
+  const rows = [row("1\u20139", say("help_vote")), ...KEYS.map((each) => row(each.key, say(`help_${each.name}`)))];
+  at("help").append(el("h2", {}, say("help")), el("table", {}, el("tbody", {}, rows)), el("label", {}, single, " ", say("single_keys")), p(say("help_remote"), "small"), button("Esc", say("close"), help));
+  at("title").textContent = own(lesson.title);
+  at("seed").textContent = say("seed");
+  at("blank").addEventListener("click", blank);
+  document.addEventListener("keydown", pressed);
+  addEventListener("hashchange", () => named() !== state.screen && go(named()));
+  addEventListener("resize", () => draw());
+  addEventListener("beforeprint", () => at("print").replaceChildren(...sheet()));
+  addEventListener("afterprint", () => at("print").replaceChildren());
+  draw(true);
+}
+
+start();
