@@ -67,6 +67,9 @@ class Options:
     keys: bool = True
 
 
+PLAIN = Options()
+
+
 class Asked(NamedTuple):
     """The question whose answer the class guesses as a number of days, and the steps of history from which and by which it is answered."""
 
@@ -76,7 +79,7 @@ class Asked(NamedTuple):
     until: int
 
 
-def lesson(scenario: Scenario, options: Options = Options()) -> dict[str, Any]:
+def lesson(scenario: Scenario, options: Options = PLAIN) -> dict[str, Any]:
     """Make a lesson: everything that the page needs, as plain data.
 
     Raises

@@ -16,14 +16,14 @@ from typing import Any
 
 from escsim import __version__
 from escsim.errors import AskedError, suggest
-from escsim.lesson import Options, lesson
+from escsim.lesson import PLAIN, Options, lesson
 from escsim.reading import read
 from escsim.scenario import Scenario
 
 FOLDER = Path(__file__).parent / "classroom"
 
 
-def page(scenario: Scenario, options: Options = Options(), *, live: str | None = None) -> bytes:
+def page(scenario: Scenario, options: Options = PLAIN, *, live: str | None = None) -> bytes:
     """Make the page of a lesson.
 
     Parameters
