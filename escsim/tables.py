@@ -24,7 +24,6 @@ from escsim.questions import HOURS
 from escsim.ranges import Parameter, at, parameter, ranges
 from escsim.reasons import why
 from escsim.scenario import Event, Intervention, Question, Scenario
-from escsim.times import TICKS_A_DAY
 from escsim.trajectory import Step, Trajectory
 
 STOPS = 21  # of the slider, besides the file's own value
@@ -233,7 +232,7 @@ def runs(ensemble: Ensemble, unit: str) -> Iterator[dict[str, Any]]:
         for tick in (-1, *(step.tick for step in run.steps if step.moves)):
             status = run.status_at(unit, tick)
             if not path or status != path[-1][1]:
-                path.append([max(0, tick) // TICKS_A_DAY, status])
+                path.append([f"{scenario.period.moment(max(0, tick)):%Y-%m-%d}", status])
         telling = [step for step in run.steps if step.moves or step.event in told]
         yield {"run": i, "path": path, "events": [[f"{run.moment(step):%Y-%m-%d}", step.event] for step in telling]}
 

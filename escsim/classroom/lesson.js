@@ -59,35 +59,29 @@ const tag = (key) => own(key.replace("->", "\u2192"));
 const moved = ([who, from, to]) => `${tag(who)}: ${status(from)} \u2192 ${status(to)}`;
 const hundred = (share) => (share > 0 && share < 0.005 ? say("under_one") : share < 1 && share > 0.995 ? say("over_99") : whole.format(100 * share));
 
+const percent = (share) => tenth.format(100 * share);
+const points = (share) => signed.format(100 * share);
+
 // What stands in the place of a name in braces goes by that name; the others are numbers or texts as they are.
 const FORMS = {
-  event: eventName,
-  by: eventName,
-  mission,
+  // what the scenario names
+  event: eventName, by: eventName, mission, status, from: status, to: status, action, text: own, question: own,
   unit: (key) => (key.includes("->") ? mission(key) : pair(key)),
   actors: (keys) => allOf.format(keys.map(actor)),
-  from: status,
-  to: status,
-  status,
   statuses: (keys) => eitherOf.format(keys.map(status)),
-  action,
   actions: (keys) => eitherOf.format(keys.map(action)),
   choice: (name) => own(lesson.choices[name].question),
   option: (text) => own(text ?? say("nothing_done")),
-  text: own,
+  // days and times
   day: long,
   dates: (days) => allOf.format(days.map(long)),
-  share: hundred, // in 100
-  before: hundred,
-  percent: (share) => tenth.format(100 * share),
-  now: (share) => tenth.format(100 * share),
-  points: (share) => signed.format(100 * share),
-  interval: ({ low, high }) => say("interval", { low: tenth.format(100 * low), high: tenth.format(100 * high) }),
-  reach: ({ low, high }) => say("interval", { low: signed.format(100 * low), high: signed.format(100 * high) }),
-  count: (n) => whole.format(n),
-  variants: (n) => whole.format(n),
   took: (hours) => (hours >= 36 ? say("days", { n: Math.round(hours / 2.4) / 10 }) : say("hours", { n: Math.round(hours) })),
-  question: own,
+  // shares: in 100, in per cent, in points, and their intervals
+  share: hundred, before: hundred, percent, now: percent, points,
+  interval: ({ low, high }) => say("interval", { low: percent(low), high: percent(high) }),
+  reach: ({ low, high }) => say("interval", { low: points(low), high: points(high) }),
+  // how many
+  count: (n) => whole.format(n), variants: (n) => whole.format(n),
 };
 const COMMON = { variants: lesson.n, seed: String(lesson.seed), unit: lesson.outcome.unit, day: lesson.period[1], statuses: lesson.mild };
 
@@ -116,7 +110,7 @@ const outcomeText = () => (lesson.outcome.text ? own(lesson.outcome.text) : say(
 
 function build(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (name === "onclick" || name === "oninput" || name === "onchange") node[name] = value;
+    if (name.startsWith("on")) node[name] = value;
     else if (value !== undefined && value !== null && value !== false) node.setAttribute(name, value === true ? "" : value);
   }
   node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
@@ -134,9 +128,7 @@ function table(head, rows, caption) {
   return el("table", {}, caption && el("caption", {}, caption), el("thead", {}, line(head, "th")), el("tbody", {}, rows.map((row) => line(row, "td"))));
 }
 
-function button(key, text, act, more = {}) {
-  return el("button", { type: "button", onclick: act, "aria-keyshortcuts": key, ...more }, key && el("kbd", {}, more.shown ?? key), " ", text);
-}
+const button = (key, text, act, more = {}) => el("button", { type: "button", onclick: act, "aria-keyshortcuts": key, ...more }, el("kbd", {}, key), " ", text);
 
 // ---- charts: shapes in pixels of the screen, so that text keeps its size; x runs the way the language is read
 
@@ -193,7 +185,8 @@ function apart(places, pitch, top, bottom) {
 
 // Dates under an axis: those that matter most first, and no two over one another.
 function ticks(chart, days, place, y) {
-  const far = Math.abs(time(lesson.period[1]) - time(lesson.period[0])) > 500 * DAY ? monthDate : shortDate;
+  const told = days.map(time);
+  const far = Math.max(...told) - Math.min(...told) > 500 * DAY ? monthDate : shortDate;
   const taken = [];
   for (const day of days) {
     const text = far.format(time(day));
@@ -227,7 +220,7 @@ function ladder(chart, screen, top, height) {
   const middle = (key) => top + (statuses[key].rank + 0.5) * pitch;
   const way = (from, to, attributes, draw = "line") => {
     const [a, b] = [middle(from), middle(to)];
-    const out = wide + Math.min(0.2 * chart.width, (1.2 + 0.8 * Math.abs(statuses[to].rank - statuses[from].rank)) * em);
+    const out = wide + Math.min(0.16 * chart.width, (1.2 + 0.8 * Math.abs(statuses[to].rank - statuses[from].rank)) * em);
     const points = [];
     for (let t = 0; t <= 1.0001; t += 0.05) {
       points.push([(1 - t) ** 3 * wide + 3 * t * (1 - t) * out + t ** 3 * wide, (1 - t) ** 2 * (1 + 2 * t) * a + t ** 2 * (3 - 2 * t) * b]);
@@ -261,70 +254,75 @@ function ladder(chart, screen, top, height) {
       x += width + 0.3 * em;
     });
   }
-  const said = new Map();
+  const done = new Map(); // the ways taken since the screen before, with who took them and by which act
   for (const [who, from, to, trigger] of moves) {
     const [x, y] = way(from, to, { stroke: "#111", "stroke-width": 5 }, "arrow");
-    const key = `${from} ${to}`;
-    said.set(key, { x, y, texts: [...(said.get(key)?.texts ?? []), `${action(trigger)}: ${tag(who)}`] });
+    const known = done.get(`${from} ${to}`) ?? { x, y, acts: new Set(), tags: [] };
+    known.acts.add(action(trigger));
+    known.tags.push(tag(who));
+    done.set(`${from} ${to}`, known);
   }
-  for (const { x, y, texts } of said.values()) {
-    const shown = texts.length > 3 ? [...texts.slice(0, 2), `+${whole.format(texts.length - 2)}`] : texts;
-    shown.forEach((text, line) => {
-      const at = y + (line - (shown.length - 1) / 2) * 1.3 * em;
-      chart.text(x + 0.6 * em, at, text, { bold: true, room: chart.width - x - 0.8 * em });
-    });
-  }
+  const labels = [...done.values()].sort((a, b) => a.y - b.y).slice(0, Math.floor(height / (2.8 * em)));
+  const x = Math.max(...labels.map((each) => each.x)) + 0.6 * em;
+  const room = chart.width - x;
+  apart(labels.map((each) => each.y - 0.65 * em), 2.8 * em, top + 0.6 * em, top + pitch * lesson.statuses.length - 1.9 * em).forEach((y, i) => {
+    const { acts, tags } = labels[i];
+    const more = tags.length > 2 ? ` +${whole.format(tags.length - 1)}` : "";
+    chart.text(x, y, [...acts].join(", "), { bold: true, room });
+    chart.text(x, y + 1.25 * em, more ? tags[0] + more : tags.join(", "), { room });
+  });
+}
+
+// The missions that have lanes: all if there is room, else those that the lesson is about and those that moved last.
+function shownLanes(screen, most) {
+  const all = Object.keys(lesson.missions);
+  if (all.length <= most) return all;
+  const lately = lesson.steps.slice(0, screen.upto).reverse().flatMap((step) => step.moves.map(([who]) => who));
+  const first = all.filter((who) => lesson.unit.split(/->|-/).every((key) => who.split("->").includes(key)));
+  const chosen = [...new Set([...first, ...lately, ...all])].slice(0, Math.max(most, 1));
+  return all.filter((who) => chosen.includes(who));
+}
+
+// A lane of statuses, each from its day to the next, with its glyph and its name where there is room.
+function lane(chart, path, x, until, y, high) {
+  path.forEach(([day, key], i) => {
+    const [{ fill, ink, glyph }, from, to] = [statuses[key], x(time(day)), i + 1 < path.length ? x(time(path[i + 1][0])) : until];
+    if (to <= from) return;
+    chart.rect(from, y, to - from, high, { fill, stroke: "#222" });
+    const text = `${glyph} ${status(key)}`;
+    const whole = chart.extent(text) < to - from - 0.8 * chart.em;
+    if (to - from > chart.em) chart.text(from + 0.4 * chart.em, y + high / 2, whole ? text : glyph, { fill: ink });
+  });
 }
 
 // Lanes of status up to now; what is not known yet is grey, and how far it goes depends on the past alone.
 function timeline(chart, screen, top, height) {
   const { em } = chart;
-  const lanes = Object.keys(lesson.missions);
+  const lanes = shownLanes(screen, Math.floor((height - 4.6 * em) / (1.45 * em)));
   const [start, end] = lesson.period.map(time);
-  const today = time(now(screen)) + DAY;
+  const [known, today] = [lesson.steps.slice(0, screen.upto), time(now(screen)) + DAY];
   const last = Math.min(end + DAY, today + Math.max(7 * DAY, (today - start) / 2));
   const left = Math.max(...lanes.map((who) => chart.extent(tag(who), 1, true))) + 0.8 * em;
-  const place = (when) => left + ((when - start + DAY / 2) / (last - start + DAY / 2)) * (chart.width - left - 2);
+  const place = (when) => left + ((when - start) / (last - start)) * (chart.width - left - 2);
   const pitch = Math.min((height - 4.6 * em) / lanes.length, 2.6 * em);
   const first = top + 2.7 * em;
-  lanes.forEach((who, lane) => {
-    const [y, high] = [first + lane * pitch, pitch - 0.25 * em];
+  lanes.forEach((who, number) => {
+    const [y, high] = [first + number * pitch, pitch - 0.25 * em];
+    const moves = known.flatMap((step) => step.moves.filter(([moved]) => moved === who).map((move) => [step.day, move[2]]));
     chart.text(left - 0.6 * em, y + high / 2, tag(who), { anchor: "end", bold: true });
     chart.rect(place(today), y, chart.width - 2 - place(today), high, { fill: "#ececec", stroke: "#8a8a8a" });
-    let [from, held] = [start - DAY / 2, lesson.missions[who]];
-    const piece = (to) => {
-      const { fill, ink, glyph } = statuses[held];
-      const room = place(to) - place(from);
-      if (room <= 0) return;
-      chart.rect(place(from), y, room, high, { fill, stroke: "#222" });
-      const long = `${glyph} ${status(held)}`;
-      const text = chart.extent(long) < room - 0.8 * em ? long : glyph;
-      if (room > em && high > em) chart.text(place(from) + 0.4 * em, y + high / 2, text, { fill: ink });
-    };
-    for (const step of lesson.steps.slice(0, screen.upto)) {
-      for (const [moved, , to] of step.moves) {
-        if (moved !== who) continue;
-        piece(time(step.day));
-        [from, held] = [time(step.day), to];
-      }
-    }
-    piece(today);
+    lane(chart, [[lesson.period[0], lesson.missions[who]], ...moves], place, place(today), y, high);
   });
   const bottom = first + lanes.length * pitch;
   if (place(today) + 0.4 * em + chart.extent(say("unknown")) < chart.width) {
     const y = first + (lanes.length * pitch - 0.25 * em) / 2;
     chart.text((place(today) + chart.width) / 2, y, say("unknown"), { anchor: "middle", room: chart.width - place(today) - em, fill: "#3d3d3d" });
   }
-  const known = lesson.steps.slice(0, screen.upto);
   known.forEach((step, number) => {
     const [x, y, fresh] = [place(time(step.day) + DAY / 4), top + 2.1 * em, number >= screen.since];
     const r = fresh ? 0.42 * em : 0.28 * em;
-    chart.add("path", {
-      d: `M${chart.x(x) - r} ${y - r}h${2 * r}L${chart.x(x)} ${y + r}Z`,
-      fill: step.stated ? "#111" : "#fff",
-      stroke: "#111",
-      "stroke-width": 2,
-    });
+    const fill = step.stated ? "#111" : "#fff"; // whether the main report has it
+    chart.add("path", { d: `M${chart.x(x) - r} ${y - r}h${2 * r}L${chart.x(x)} ${y + r}Z`, fill, stroke: "#111", "stroke-width": 2 });
   });
   const shown = screen.event ?? (screen.option !== "nothing" ? screen.option : undefined);
   const main = known.findLast((step) => step.event === shown);
@@ -336,7 +334,6 @@ function timeline(chart, screen, top, height) {
   }
   const days = [...new Set([now(screen), lesson.period[0], ...known.map((step) => step.day).reverse()])];
   ticks(chart, days, (day) => place(time(day)), bottom + 1.2 * em);
-  return bottom + 2 * em - top;
 }
 
 // Where everything stands, for the eye, as a table, and in words.
@@ -354,11 +351,10 @@ function standing(screen, box) {
       rows.length > 0 && table([say("date_"), say("event_"), say("moves_")], rows));
   }
   const em = rem();
-  const need = 1.2 * em + Object.keys(here).length * 2.6 * em + 4.6 * em;
-  const [rungs, narrow] = [lesson.statuses.length, box.width < box.height];
-  const height = narrow ? rungs * 2.6 * em + need : Math.max(box.height, rungs * 1.55 * em + Object.keys(here).length * 1.5 * em + 5 * em);
+  const [rungs, lanes] = [lesson.statuses.length, Object.keys(here).length];
+  const height = box.height ? Math.max(box.height, rungs * 1.5 * em + 10 * em) : rungs * 2.4 * em + lanes * 1.8 * em + 6.4 * em;
   const chart = new Chart(box.width, height, label);
-  const above = narrow ? rungs * 2.6 * em : Math.max(height - need, Math.min(rungs * 2.2 * em, 0.55 * height));
+  const above = Math.min(Math.max(height - lanes * 2.6 * em - 6.4 * em, 0.5 * height, rungs * 1.5 * em), height - 10 * em);
   ladder(chart, screen, 0, above);
   timeline(chart, screen, above + 0.8 * em, height - above - 0.8 * em);
   return chart.svg;
@@ -416,14 +412,10 @@ function stack(box, shares, ghost) {
     chart.text(left - 0.4 * em, y(share), `${whole.format(100 * share)} %`, { anchor: "end" });
     chart.line([[left, y(share)], [right, y(share)]], { stroke: "#222", "stroke-opacity": 0.35 });
   }
-  const [mark, lane] = [x(time(lesson.outcome.day) + DAY), bottom + 0.4 * em];
-  chart.line([[mark, top], [mark, lane]], { stroke: "#111", "stroke-width": 2, "stroke-dasharray": "2 4" });
-  lesson.history.forEach(([day, key], i) => {
-    const [from, to] = [x(time(day)), i + 1 < lesson.history.length ? x(time(lesson.history[i + 1][0])) : right];
-    chart.rect(from, lane, to - from, 1.4 * em, { fill: statuses[key].fill, stroke: "#222" });
-    if (to - from > 1.4 * em) chart.text(from + 0.3 * em, lane + 0.7 * em, statuses[key].glyph, { fill: statuses[key].ink });
-  });
-  chart.text(right + 0.9 * em, lane + 0.7 * em, say("history"), { room: chart.width - right - em });
+  const [mark, below] = [x(time(lesson.outcome.day) + DAY), bottom + 0.4 * em];
+  chart.line([[mark, top], [mark, below]], { stroke: "#111", "stroke-width": 2, "stroke-dasharray": "2 4" });
+  lane(chart, lesson.history, x, right, below, 1.4 * em);
+  chart.text(right + 0.9 * em, below + 0.7 * em, say("history"), { room: chart.width - right - em });
   ticks(chart, [...new Set([lesson.outcome.day, ...lesson.history.slice(1).map(([day]) => day), lesson.days[0], lesson.days.at(-1)])], (day) => x(time(day)), height - 1.2 * em);
   return chart.svg;
 }
@@ -453,20 +445,15 @@ function lines(box, drawn) {
     chart.line([[left, (i + 0.5) * pitch], [right, (i + 0.5) * pitch]], { stroke: "#bbb" });
     if (counts[i]) chart.text(right + 0.5 * em, (i + 0.5) * pitch, whole.format(counts[i]), { bold: true });
   });
-  const step = (path, shift, attributes) =>
-    chart.line(
-      path.flatMap(([when, key], i) => {
-        const next = i + 1 < path.length ? path[i + 1][0] : end;
-        return [[x(when), y(key) + shift], [x(next), y(key) + shift]];
-      }),
-      attributes,
-    );
+  const trace = (path, shift, attributes) => {
+    const ends = [...path.slice(1).map(([day]) => x(time(day))), right];
+    chart.line(path.flatMap(([day, key], i) => [[x(time(day)), y(key) + shift], [ends[i], y(key) + shift]]), attributes);
+  };
   drawn.forEach((run, i) => {
-    const path = run.path.map(([day, key]) => [start + day * DAY, key]);
-    const [shift, newest] = [(((run.run * 7) % TOKENS) / (TOKENS - 1) - 0.5) * 0.6 * pitch, i === drawn.length - 1];
-    step(path, shift, newest ? { stroke: "#0b57a4", "stroke-width": 4 } : { stroke: "#767676", "stroke-width": 1.5 });
+    const shift = (((run.run * 7) % TOKENS) / (TOKENS - 1) - 0.5) * 0.6 * pitch; // so that lines do not hide one another
+    trace(run.path, shift, i === drawn.length - 1 ? { stroke: "#0b57a4", "stroke-width": 4 } : { stroke: "#767676", "stroke-width": 1.5 });
   });
-  step(lesson.history.map(([day, key]) => [time(day), key]), 0, { stroke: "#111", "stroke-width": 3 });
+  trace(lesson.history, 0, { stroke: "#111", "stroke-width": 3 });
   ticks(chart, [...new Set([...lesson.period, ...lesson.history.slice(1).map(([day]) => day)])], (day) => x(time(day)), height - 1.2 * em);
   return chart.svg;
 }
@@ -693,9 +680,9 @@ function sheet() {
 
 const SCREENS = {
   title: () => {
-    const rungs = lesson.statuses.map((each) => el("div", { class: "rung" }, swatch(each), el("div", {}, el("strong", {}, status(each.key)), p(meaning(each.key), "small"))));
+    const rungs = lesson.statuses.map((each) => el("li", {}, swatch(each), el("div", {}, el("strong", {}, status(each.key)), p(meaning(each.key), "small"))));
     const lanes = el("ul", {}, Object.keys(lesson.missions).map((who) => el("li", { dir: "auto" }, `${tag(who)}: ${mission(who)}`)));
-    return { heading: own(lesson.title), picture: el("div", { class: "legend" }, rungs),
+    return { heading: own(lesson.title), picture: el("ul", { class: rungs.length > 7 ? "legend dense" : "legend" }, rungs),
       talk: [p(say("title_text", { n: rungs.length })), lanes, p(say("title_start")), p(say("title_keys"), "small")] };
   },
   begin: (screen, box) => ({ heading: long(lesson.period[0]), picture: standing(screen, box), talk: [p(say("begin_text")), p(say("begin_ask"), "ask")] }),
