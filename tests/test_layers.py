@@ -14,7 +14,8 @@ PACKAGE = Path(escsim.__file__).parent
 
 # From the top to the bottom: a module may import what stands below it. A new module gets its place here.
 FLOORS = [
-    ["__main__", "cli", "cli.telling", "cli.variants", "cli.drawing", "cli.common"],
+    ["__main__", "cli", "cli.telling", "cli.teaching", "cli.variants", "cli.drawing", "cli.common"],
+    ["serve", "page"],
     [
         "report",
         "summary",
