@@ -23,7 +23,7 @@ from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
-from escsim.errors import MOST_SHOWN, Place, Problem, ScenarioError, plain
+from escsim.errors import MOST_SHOWN, AskedError, Place, Problem, ScenarioError, plain
 from escsim.files import as_json
 from escsim.library import validate
 from escsim.reading import MOST_FILES, parse, read, text_of
@@ -118,6 +118,8 @@ def _made(path: Path, make: Callable[[Scenario], bytes], lesson: bytes | None) -
         problems = error.problems
     except OSError as error:
         problems = (Problem(Place(str(path)), f"cannot be read: {error.strerror or error}"),)
+    except AskedError as error:  # the file lacks what the command line asks for
+        problems = (Problem(Place(str(path)), str(error)),)
     except Exception as error:  # a fault of escsim's own must not end what the author works with
         message = f"internal error: {type(error).__name__}: {plain(str(error), 200)}"
         problems = (Problem(Place(str(path)), message, "please report this with the scenario"),)

@@ -29,7 +29,7 @@ from tests.conftest import ROOT, SMALL, Told, environment
 
 Run = Callable[..., Told]
 NAMES = ["iran-pakistan-2024", "iraq-iran-2024", "saudi-iran-2016"]
-COMMANDS = ["check", "exact", "list", "new", "plot", "replay", "run", "schema", "sensitivity", "show", "simulate", "whatif", "why"]
+COMMANDS = ["check", "exact", "list", "new", "page", "plot", "replay", "run", "schema", "sensitivity", "serve", "show", "simulate", "whatif", "why"]
 MODELINE = "# yaml-language-server: $schema=escsim.schema.json\n# $schema: escsim.schema.json\n"
 
 
@@ -71,6 +71,7 @@ Usage: python -m escsim [OPTIONS] [COMMAND] [ARGS]...
   escsim run iran-pakistan-2024         all of it: summary, pictures and data under out/
   escsim replay iran-pakistan-2024      what happened, event by event
   escsim simulate iran-pakistan-2024    how else it could have gone, and how often
+  escsim page iran-pakistan-2024        a lesson for a class, in one HTML file
   escsim new my-crisis                  a file to start from, then: escsim check my-crisis.yaml
 
 Options:
@@ -85,11 +86,13 @@ Commands:
   forecast     Forecast S from one morning after another.
   list         List the scenarios, actions or ladders that ship.
   new          Write a small commented scenario to start from.
+  page         Make a lesson of S, in one HTML file.
   plot         Draw S: its trajectory, its ladder, or its variants.
   replay       Tell what happened in S, event by event.
   run          Do all that S asks for, and write it up.
   schema       Print the JSON Schema of scenario files, for editors.
   sensitivity  Tell which of the ranges that S states move an answer.
+  serve        Show the lesson of S while S is edited.
   show         Describe S: missions, ladder, events, choices, limits.
   simulate     Run Monte Carlo variants of S.
   whatif       Compare the variants of S with their twins under a what-if.

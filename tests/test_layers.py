@@ -15,7 +15,7 @@ PACKAGE = Path(escsim.__file__).parent
 # From the top to the bottom: a module may import what stands below it. A new module gets its place here.
 FLOORS = [
     ["__main__", "cli", "cli.telling", "cli.teaching", "cli.variants", "cli.drawing", "cli.common"],
-    ["serve", "page"],
+    ["serve", "page", "lesson", "tables"],
     [
         "report",
         "summary",
@@ -42,7 +42,7 @@ FLOORS = [
     ["ensemble", "exact"],
     ["questions", "absence", "worlds"],
     ["openings", "layout", "kernel", "intervals", "running"],
-    ["explain"],
+    ["reasons", "explain"],
     ["schema", "replay", "given", "stepper", "trajectory"],
     ["library", "checks", "ranges"],
     ["process", "draws", "distributions"],

@@ -599,15 +599,13 @@ def test_the_script_says_all_by_text_and_goes_into_a_page_as_it_is() -> None:
 
 
 def test_a_scenario_that_is_not_there_is_told_before_anything_is_served(escsim: Callable[..., Any]) -> None:
-    pytest.importorskip("escsim.page")
     told = escsim("serve", "nope")
     assert told.code == 2
     assert "there is no file and no shipped scenario 'nope'" in told.err
 
 
 def test_the_command_serves_the_page_until_ctrl_c(small: Path) -> None:
-    pytest.importorskip("escsim.page")
-    command = [sys.executable, "-m", "escsim", "serve", small.name]
+    command = [sys.executable, "-m", "escsim", "serve", small.name, "-n", "500"]
     with subprocess.Popen(command, cwd=small.parent, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         try:
             assert running.stderr is not None

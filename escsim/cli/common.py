@@ -48,6 +48,7 @@ def cli(ctx: click.Context) -> None:
     escsim run iran-pakistan-2024         all of it: summary, pictures and data under out/
     escsim replay iran-pakistan-2024      what happened, event by event
     escsim simulate iran-pakistan-2024    how else it could have gone, and how often
+    escsim page iran-pakistan-2024        a lesson for a class, in one HTML file
     escsim new my-crisis                  a file to start from, then: escsim check my-crisis.yaml
     """  # noqa: D301 -- \b is click's mark for "do not rewrap"
     if ctx.invoked_subcommand is None:
