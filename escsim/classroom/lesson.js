@@ -11,6 +11,7 @@ const at = (id) => document.getElementById(id);
 const lesson = read("lesson");
 const words = read("words");
 const MIRRORED = words.direction === "rtl";
+const [AHEAD, BACK_TO] = MIRRORED ? ["\u2190", "\u25b6"] : ["\u2192", "\u25c0"]; // arrows in a line of text
 const DAY = 86400000;
 const TOKENS = 20;
 const SIZES = 4; // of text
@@ -33,6 +34,7 @@ const state = {
 
 const plural = new Intl.PluralRules(words.locale);
 const whole = new Intl.NumberFormat(words.locale, { maximumFractionDigits: 0 });
+const plus = new Intl.NumberFormat(words.locale, { signDisplay: "always" });
 const tenth = new Intl.NumberFormat(words.locale, { maximumFractionDigits: 1 });
 const signed = new Intl.NumberFormat(words.locale, { maximumFractionDigits: 1, minimumFractionDigits: 1, signDisplay: "exceptZero" });
 const [longDate, shortDate, monthDate] = [
@@ -56,7 +58,7 @@ const actor = (key) => own(lesson.actors[key] ?? key);
 const mission = (key) => say("mission", { sender: actor(key.split("->")[0]), host: actor(key.split("->")[1]) });
 const pair = (key) => say("pair", { one: actor(key.split("-")[0]), other: actor(key.split("-")[1]) });
 const tag = (key) => own(key.replace("->", "\u2192"));
-const moved = ([who, from, to]) => `${tag(who)}: ${status(from)} \u2192 ${status(to)}`;
+const moved = ([who, from, to]) => `${tag(who)}: ${status(from)} ${AHEAD} ${status(to)}`;
 const hundred = (share) => (share > 0 && share < 0.005 ? say("under_one") : share < 1 && share > 0.995 ? say("over_99") : whole.format(100 * share));
 
 const percent = (share) => tenth.format(100 * share);
@@ -119,16 +121,23 @@ function build(node, attributes, children) {
 
 const el = (name, attributes = {}, ...children) => build(document.createElement(name), attributes, children);
 const svg = (name, attributes = {}, ...children) => build(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
-const p = (text, kind) => el("p", { class: kind, dir: "auto" }, text);
+const p = (text, kind) => el("p", { class: kind }, text);
+const quoted = (text, kind) => el("p", { class: kind, dir: "auto" }, text); // a paragraph of the file's own words
 const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
 const pen = document.createElement("canvas").getContext("2d");
 
+// An ordered list with the numbers of the language.
+function numbered(items, kind) {
+  items.forEach((item, place) => (item.style.listStyleType = `"${whole.format(place + 1)}. "`));
+  return el("ol", { class: kind }, items);
+}
+
 function table(head, rows, caption) {
-  const line = (cells, name) => el("tr", {}, cells.map((cell) => el(name, { dir: "auto" }, String(cell))));
+  const line = (cells, name) => el("tr", {}, cells.map((cell) => el(name, {}, String(cell))));
   return el("table", {}, caption && el("caption", {}, caption), el("thead", {}, line(head, "th")), el("tbody", {}, rows.map((row) => line(row, "td"))));
 }
 
-const button = (key, text, act, more = {}) => el("button", { type: "button", onclick: act, "aria-keyshortcuts": key, ...more }, el("kbd", {}, key), " ", text);
+const button = (key, text, act, more = {}) => el("button", { type: "button", onclick: act, "aria-keyshortcuts": key, ...more }, el("kbd", { dir: "ltr" }, key), " ", text);
 
 // ---- charts: shapes in pixels of the screen, so that text keeps its size; x runs the way the language is read
 
@@ -163,7 +172,8 @@ class Chart {
     while (text.length > 1 && this.extent(text, size, bold) > room) text = `${text.replace(/\u2026$/, "").slice(0, -1).trimEnd()}\u2026`;
     const side = MIRRORED ? { start: "end", end: "start", middle: "middle" }[anchor] : anchor;
     const attributes = { x: this.x(x), y, "text-anchor": side, "font-size": size * this.em, fill, "dominant-baseline": "central" };
-    this.add("text", { ...attributes, "font-weight": bold ? "bold" : undefined }, text);
+    const run = MIRRORED ? `\u2067${text}\u2069` : text; // the chart is left to right for its anchors, and what it says need not be
+    this.add("text", { ...attributes, "font-weight": bold ? "bold" : undefined }, run);
     return this.extent(text, size, bold);
   }
   arrow(points, attributes) {
@@ -240,11 +250,11 @@ function ladder(chart, screen, top, height) {
     chart.text(1.2 * em + 2, y, glyph, { anchor: "middle", fill: ink, size: 1.2 });
     let x = 2.9 * em + chart.text(2.9 * em, y, status(key), { bold: on.length > 0, room: wide - 3.4 * em }) + 0.8 * em;
     on.forEach((who, place) => {
-      const [text, more] = [tag(who), `+${whole.format(on.length - place)}`];
-      const room = wide - x - (place < on.length - 1 ? chart.extent(more) + 0.8 * em : 0.3 * em);
+      const [text, others] = [tag(who), plus.format(on.length - place)];
+      const room = wide - x - (place < on.length - 1 ? chart.extent(others) + 0.8 * em : 0.3 * em);
       if (x === Infinity) return;
       if (chart.extent(text, 1, true) + 0.8 * em > room) {
-        chart.text(x, y, more, { bold: true });
+        chart.text(x, y, others, { bold: true });
         x = Infinity;
         return;
       }
@@ -267,9 +277,9 @@ function ladder(chart, screen, top, height) {
   const room = chart.width - x;
   apart(labels.map((each) => each.y - 0.65 * em), 2.8 * em, top + 0.6 * em, top + pitch * lesson.statuses.length - 1.9 * em).forEach((y, i) => {
     const { acts, tags } = labels[i];
-    const more = tags.length > 2 ? ` +${whole.format(tags.length - 1)}` : "";
+    const others = tags.length > 2 ? ` ${plus.format(tags.length - 1)}` : "";
     chart.text(x, y, [...acts].join(", "), { bold: true, room });
-    chart.text(x, y + 1.25 * em, more ? tags[0] + more : tags.join(", "), { room });
+    chart.text(x, y + 1.25 * em, others ? tags[0] + others : tags.join(", "), { room });
   });
 }
 
@@ -364,16 +374,16 @@ function standing(screen, box) {
 function stack(box, shares, ghost) {
   const label = say("stack_label");
   const keys = lesson.statuses.map((each) => each.key).reverse();
-  const ends = perCent(keys.map((key) => shares[key]?.at(-1) ?? 0));
+  const ends = perCent(keys.map((key) => shares[key]?.at(-1) ?? 0)).map((n) => say("per_cent", { n }));
   if (state.table) {
     const told = keys.filter((key) => shares[key]).reverse();
     const rows = lesson.days.map((day, place) => [long(day), ...told.map((key) => tenth.format(100 * shares[key][place]))]);
-    return el("div", { class: "data" }, table([say("date_"), ...told.map((key) => `${status(key)} (%)`)], rows, label));
+    return el("div", { class: "data" }, table([say("date_"), ...told.map((key) => say("per_cent_of", { status: key }))], rows, label));
   }
   const height = Math.max(box.height, 20 * rem());
-  const chart = new Chart(box.width, height, `${label}. ${keys.map((key, i) => `${status(key)} ${ends[i]} %`).join(", ")}`);
+  const chart = new Chart(box.width, height, `${label}. ${keys.map((key, i) => `${status(key)} ${ends[i]}`).join(", ")}`);
   const { em } = chart;
-  const room = Math.max(...keys.map((key, i) => (shares[key] ? chart.extent(`${statuses[key].glyph} ${status(key)} ${ends[i]} %`, 1, true) : 0)));
+  const room = Math.max(...keys.map((key, i) => (shares[key] ? chart.extent(`${statuses[key].glyph} ${status(key)} ${ends[i]}`, 1, true) : 0)));
   const [left, right, top] = [3.4 * em, chart.width - Math.min(room + 1.2 * em, 0.45 * chart.width), 0.8 * em];
   const bottom = height - 4.4 * em;
   const [start, end] = [time(lesson.days[0]), time(lesson.days.at(-1)) + DAY];
@@ -389,7 +399,7 @@ function stack(box, shares, ghost) {
     const { fill, glyph } = statuses[key];
     if (shares[key]) {
       chart.line([...stairs(high), ...stairs(low).reverse()], { fill, stroke: "#222" });
-      labels.push({ text: `${glyph} ${status(key)} ${ends[i]} %`, y: y((high.at(-1) + low.at(-1)) / 2), fill });
+      labels.push({ text: `${glyph} ${status(key)} ${ends[i]}`, y: y((high.at(-1) + low.at(-1)) / 2), fill });
     }
     low = high;
   });
@@ -409,7 +419,7 @@ function stack(box, shares, ghost) {
     chart.text(right + 0.9 * em, place, labels[i].text, { bold: true, room: chart.width - right - 1 * em });
   });
   for (const share of [0, 0.5, 1]) {
-    chart.text(left - 0.4 * em, y(share), `${whole.format(100 * share)} %`, { anchor: "end" });
+    chart.text(left - 0.4 * em, y(share), say("per_cent", { n: whole.format(100 * share) }), { anchor: "end" });
     chart.line([[left, y(share)], [right, y(share)]], { stroke: "#222", "stroke-opacity": 0.35 });
   }
   const [mark, below] = [x(time(lesson.outcome.day) + DAY), bottom + 0.4 * em];
@@ -546,8 +556,8 @@ function results(screen, marked, model) {
   const [counts, sum] = [hands(screen), total(hands(screen))];
   return choices(screen).map(({ key, text }, i) => {
     const ours = sum > 0 && bar("class", (counts[i] ?? 0) / sum, say("class_bar", { n: counts[i] ?? 0, count: sum }));
-    const happened = key === marked && el("strong", {}, ` \u25c0 ${say(screen.kind === "effect" ? "model_says" : "happened")}`);
-    return el("div", { class: key === marked ? "result marked" : "result" }, el("p", { dir: "auto" }, text, happened),
+    const happened = key === marked && el("strong", {}, ` ${BACK_TO} ${say(screen.kind === "effect" ? "model_says" : "happened")}`);
+    return el("div", { class: key === marked ? "result marked" : "result" }, el("p", {}, text, happened),
       el("div", { class: "bars" }, ours, model && bar("model", model[key], say("model_bar", { share: model[key] }))));
   });
 }
@@ -555,13 +565,13 @@ function results(screen, marked, model) {
 // ---- parts of screens
 
 const latest = (screen, id) => lesson.steps.slice(0, screen.upto).findLast((step) => step.event === id);
-const reasons = (list) => el("ol", { class: "why" }, list.map(([key, values]) => el("li", { dir: "auto" }, say(`why_${key}`, values))));
+const reasons = (list) => el("ol", { class: "why" }, list.map(([key, values]) => el("li", {}, say(`why_${key}`, values))));
 const exactly = (share) => say("share_small", { percent: share.estimate, interval: share });
 const branchText = (branch) => own(branch.text ?? branch.name.replaceAll("_", " "));
 
 function card(step) {
-  const who = [...new Set([...step.actors, ...step.targets])].map(actor).join(" \u2192 ");
-  return [p(`${step.dated ? own(step.dated) : long(step.day)} \u00b7 ${who}`, "small"), step.text && p(step.text)];
+  const who = [...new Set([...step.actors, ...step.targets])].map(actor).join(` ${AHEAD} `);
+  return [p(`${step.dated ? own(step.dated) : long(step.day)} \u00b7 ${who}`, "small"), step.text && quoted(step.text)];
 }
 
 function cited(step) {
@@ -572,7 +582,7 @@ function cited(step) {
 // What else a screen tells: the steps since the one before, each in a line.
 function meanwhile(screen, id) {
   const others = lesson.steps.slice(screen.since, screen.upto).filter((step) => step.event !== id);
-  const named = others.map((step) => el("li", { dir: "auto" }, `${short(step.day)}: ${eventName(step.event)}`));
+  const named = others.map((step) => el("li", {}, `${short(step.day)}: ${eventName(step.event)}`));
   return others.length > 0 && [p(say("meanwhile"), "small"), el("ul", { class: "brief" }, named)];
 }
 
@@ -615,7 +625,7 @@ function swatch({ fill, ink, glyph }) {
 
 function story(run) {
   const told = run.events.map(([day, id]) => `${short(day)} ${eventName(id)}`);
-  return told.length ? told.slice(0, 6).join(" \u2192 ") + (told.length > 6 ? " \u2026" : "") : say("quiet");
+  return told.length ? told.slice(0, 6).join(` ${AHEAD} `) + (told.length > 6 ? " \u2026" : "") : say("quiet");
 }
 
 function sliderName() {
@@ -638,7 +648,7 @@ function twins() {
   if (!found) return { picture: p(say("twins_same"), "big"), talk: [] };
   const title = (side) => el("h2", {}, say(side ? "world_changed" : "world_base"));
   const line = (step, mark) =>
-    el("li", { class: mark ? "mark" : null, dir: "auto" }, mark && el("strong", {}, `${say("parting")} `), `${short(step.day)}: ${eventName(step.event)}`,
+    el("li", { class: mark ? "mark" : null }, mark && el("strong", {}, `${say("parting")} `), `${short(step.day)}: ${eventName(step.event)}`,
       step.moot && ` \u2014 ${say("moot")}`, step.moves.map((move) => el("span", { class: "small" }, moved(move))));
   const ended = el("li", { class: "mark" }, say("world_ends"));
   const column = (side) => {
@@ -667,21 +677,21 @@ function tally() {
 function sheet() {
   const spoken = ([key, values]) => say(key, { question: outcomeText(), ...values });
   const foot = () => el("footer", {}, el("span", { dir: "ltr" }, `${lesson.name} \u00b7 ${lesson.hash.slice(0, 16)} \u00b7 escsim ${lesson.version}`));
-  const page = (title, ...body) => el("section", { class: "page" }, el("h1", { dir: "auto" }, `${own(lesson.title)}: ${title}`), body, foot());
+  const page = (title, ...body) => el("section", { class: "page" }, el("h1", {}, `${own(lesson.title)}: ${title}`), body, foot());
   const rules = (room) => Array.from({ length: room }, () => el("div", { class: "rule" }));
-  const tasks = lesson.tasks.map(({ task, room }) => el("li", { dir: "auto" }, spoken(task), rules(room)));
-  const answers = lesson.tasks.map(({ answer }) => el("li", { dir: "auto" }, answer.map(spoken).join(" ")));
+  const tasks = lesson.tasks.map(({ task, room }) => el("li", {}, spoken(task), rules(room)));
+  const answers = lesson.tasks.map(({ answer }) => el("li", {}, answer.map(spoken).join(" ")));
   const quiz = lesson.screens.some((screen) => screen.kind === "tally") && tally();
-  return [page(say("sheet"), el("p", {}, say("sheet_name")), el("ol", {}, tasks), quiz),
-    ...(lesson.options.answers ? [page(say("answers"), el("ol", {}, answers), el("p", {}, say("answers_text")))] : [])];
+  return [page(say("sheet"), el("p", {}, say("sheet_name")), numbered(tasks), quiz),
+    ...(lesson.options.answers ? [page(say("answers"), numbered(answers), el("p", {}, say("answers_text")))] : [])];
 }
 
 // ---- screens: the heading, the picture on the left, the talk on the right, and what W opens; `box` is the room for the picture
 
 const SCREENS = {
   title: () => {
-    const rungs = lesson.statuses.map((each) => el("li", {}, swatch(each), el("div", {}, el("strong", {}, status(each.key)), p(meaning(each.key), "small"))));
-    const lanes = el("ul", {}, Object.keys(lesson.missions).map((who) => el("li", { dir: "auto" }, `${tag(who)}: ${mission(who)}`)));
+    const rungs = lesson.statuses.map((each) => el("li", {}, swatch(each), el("div", {}, el("strong", {}, status(each.key)), quoted(meaning(each.key), "small"))));
+    const lanes = el("ul", {}, Object.keys(lesson.missions).map((who) => el("li", {}, `${tag(who)}: ${mission(who)}`)));
     return { heading: own(lesson.title), picture: el("ul", { class: rungs.length > 7 ? "legend dense" : "legend" }, rungs),
       talk: [p(say("title_text", { n: rungs.length })), lanes, p(say("title_start")), p(say("title_keys"), "small")] };
   },
@@ -694,7 +704,7 @@ const SCREENS = {
   },
   decide: (screen, box) => {
     const { actors, question } = lesson.choices[screen.choice];
-    return { heading: say("decide", { actors }), picture: standing(screen, box), talk: [p(question), voting(screen), meanwhile(screen)] };
+    return { heading: say("decide", { actors }), picture: standing(screen, box), talk: [quoted(question), voting(screen), meanwhile(screen)] };
   },
   reveal: (screen, box) => {
     const [{ shares, basis }, step] = [lesson.choices[screen.choice], latest(screen, screen.option)];
@@ -702,13 +712,13 @@ const SCREENS = {
       why: [step && reasons(step.why), p(say("model_assumed", { text: basis ?? "" }), "small"), step && cited(step)],
       talk: [results(screen, screen.option, shares), step && card(step), meanwhile(screen, screen.option), outlook(screen)] };
   },
-  guess: (screen, box) => ({ heading: say("guess"), picture: standing(screen, box), talk: [p(lesson.asked.text), voting(screen)] }),
+  guess: (screen, box) => ({ heading: say("guess"), picture: standing(screen, box), talk: [quoted(lesson.asked.text), voting(screen)] }),
   number: (screen, box) => {
     const { history, median, edges, asked, text } = lesson.asked;
     const place = edges.findIndex((edge) => history !== null && history <= edge);
     const half = say(median.estimate === null ? "median_beyond" : median.high === null ? "median_open" : "median", median);
     return { heading: history === null ? say("never") : say("days", { n: history }), picture: dotted(box),
-      talk: [p(text), total(hands(screen)) > 0 && results(screen, place < 0 ? edges.length : place), p(say("dots_text", { count: asked })), p(half, "small"), meanwhile(screen)] };
+      talk: [quoted(text), total(hands(screen)) > 0 && results(screen, place < 0 ? edges.length : place), p(say("dots_text", { count: asked })), p(half, "small"), meanwhile(screen)] };
   },
   runs: (screen, box) => {
     const drawn = lesson.runs.slice(0, state.drawn);
@@ -718,7 +728,7 @@ const SCREENS = {
   },
   many: (screen, box) => {
     const { occupancy, outcome } = lesson.base;
-    return { heading: say("many"), picture: stack(box, occupancy), talk: [p(outcomeText()), tokens(outcome.estimate), p(exactly(outcome), "small"), p(say("many_text"), "ask"), meanwhile(screen)] };
+    return { heading: say("many"), picture: stack(box, occupancy), talk: [quoted(outcomeText()), tokens(outcome.estimate), p(exactly(outcome), "small"), p(say("many_text"), "ask"), meanwhile(screen)] };
   },
   slider: (screen, box) => {
     const { stops, start, unit } = lesson.slider;
@@ -729,26 +739,26 @@ const SCREENS = {
     input.value = state.stop;
     return { heading: say("slider"), picture: stack(box, occupancy, lesson.base.occupancy),
       talk: [p(sliderName()), input, p(say("slider_value", { value: told(state.stop), low: told(0), high: told(stops.length - 1), start: told(start) })),
-        p(outcomeText(), "small"), tokens(outcome.estimate), p(exactly(outcome), "small"), p(say(coin ? "slider_coin" : "slider_ask"), "ask"), p(say("ghost"), "small")] };
+        quoted(outcomeText(), "small"), tokens(outcome.estimate), p(exactly(outcome), "small"), p(say(coin ? "slider_coin" : "slider_ask"), "ask"), p(say("ghost"), "small")] };
   },
-  whatif: (screen) => ({ heading: say("whatif"), picture: branches(), talk: [p(outcomeText()), p(say("whatif_now", { share: lesson.base.outcome.estimate })), voting(screen)] }),
+  whatif: (screen) => ({ heading: say("whatif"), picture: branches(), talk: [quoted(outcomeText()), p(say("whatif_now", { share: lesson.base.outcome.estimate })), voting(screen)] }),
   effect: (screen, box) => {
     const { effect, occupancy, differ } = lesson.branches[state.branch];
     const shown = effect.low > 0 ? "up" : effect.high < 0 ? "down" : "same"; // the direction that the interval leaves
     return { heading: branchText(lesson.branches[state.branch]), picture: stack(box, occupancy, lesson.base.occupancy),
-      talk: [p(outcomeText(), "small"), p(say("effect_points", { points: effect.estimate }), "big"), p(say("effect_small", { reach: effect, percent: effect.base, now: effect.changed, count: differ }), "small"),
+      talk: [quoted(outcomeText(), "small"), p(say("effect_points", { points: effect.estimate }), "big"), p(say("effect_small", { reach: effect, percent: effect.base, now: effect.changed, count: differ }), "small"),
         results(screen, shown), p(say(shown === "same" ? "effect_none" : "effect_text"), "ask"), p(say("ghost"), "small")] };
   },
   twins: () => ({ heading: say("twins"), ...twins() }),
   outlook: () => ({ heading: say("outlook_heading"), picture: mornings(), talk: [p(say("outlook_label", { unit: lesson.unit })), p(say("outlook_text")), p(say("outlook_ask"), "ask")] }),
   limits: () => {
-    const limits = el("ul", { class: "limits", tabindex: 0 }, lesson.limits.map((text) => el("li", { dir: "auto" }, text)));
+    const limits = el("ul", { class: "limits", dir: "auto", tabindex: 0 }, lesson.limits.map((text) => el("li", {}, text)));
     return { heading: say("limits"), picture: limits, talk: [p(say("limits_text")), p(say("limits_ask"), "ask")] };
   },
   own: () => {
     const mine = `my-${lesson.name}`;
     const typed = [`escsim new ${mine} --from ${lesson.name}`, `escsim check ${mine}.yaml`, `escsim compare ${lesson.name} ${mine}.yaml`, `escsim page ${mine}.yaml -o ${mine}.html`];
-    return { heading: say("own"), picture: el("ol", { class: "limits" }, words.own_steps.map((text) => el("li", {}, text))),
+    return { heading: say("own"), picture: numbered(words.own_steps.map((text) => el("li", {}, text)), "limits"),
       talk: [p(say("own_text")), el("pre", { dir: "ltr", tabindex: 0 }, typed.join("\n"))] };
   },
   quiz: (screen) => ({ heading: say(`quiz_${screen.when}`), picture: p(words.quiz[screen.question].question, "big"), talk: [voting(screen)] }),
@@ -917,7 +927,7 @@ function start() {
   state.screen = Math.min(Math.max(named(), 0), last());
   const single = el("input", { type: "checkbox", id: "single", onchange: () => set({ keys: !state.keys }) });
   single.checked = state.keys;
-  const row = (key, text) => el("tr", {}, el("td", {}, el("kbd", {}, key)), el("td", {}, text));
+  const row = (key, text) => el("tr", {}, el("td", {}, el("kbd", { dir: "ltr" }, key)), el("td", {}, text));
   const rows = [row("1\u20139", say("help_vote")), ...KEYS.map((each) => row(each.key, say(`help_${each.name}`)))];
   at("help").append(el("h2", {}, say("help")), el("table", {}, el("tbody", {}, rows)), el("label", {}, single, " ", say("single_keys")), p(say("help_remote"), "small"), button("Esc", say("close"), help));
   at("title").textContent = own(lesson.title);
