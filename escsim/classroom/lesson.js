@@ -847,13 +847,14 @@ const KEYS = [
 ];
 
 function pressed(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || (at("help").open && event.key !== "?")) return;
+  const asked = event.key === "?" || event.key === "\u061f"; // the question mark, of Arabic script too
+  if (event.ctrlKey || event.metaKey || event.altKey || (at("help").open && !asked)) return;
   const inside = event.target.closest?.("button, input, [tabindex='0']");
   if (inside?.matches("button, input") && ["Enter", "NumpadEnter", "Space"].includes(event.code)) return;
   if (inside?.matches("input[type=range]") && event.code.startsWith("Arrow")) return;
   const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
   const letter = /^[a-z]$/i.test(event.key) ? event.key.toUpperCase() : /^Key([A-Z])$/.exec(event.code)?.[1]; // of other scripts by its place
-  const each = KEYS.find((one) => one.codes?.includes(event.code) || one.key === (event.key === "?" ? "?" : letter));
+  const each = KEYS.find((one) => one.codes?.includes(event.code) || one.key === (asked ? "?" : letter));
   if (each?.name !== "enter") entered = false;
   if (!state.keys && !each?.always) return;
   if (!digit && !each) return;
