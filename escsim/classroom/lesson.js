@@ -18,6 +18,7 @@ const SIZES = 4; // of text
 const store = `escsim ${lesson.hash} ${lesson.screens.length}`;
 
 const state = {
+  ...lesson.options, // how it opens: text, notes, keys
   screen: lesson.options.start - 1,
   votes: {}, // of each question put to the class: hands by option
   why: {}, // screens whose reasons are open
@@ -25,9 +26,6 @@ const state = {
   stop: lesson.slider ? lesson.slider.start : 0,
   branch: 0,
   table: false,
-  text: lesson.options.text,
-  notes: lesson.options.notes,
-  keys: lesson.options.keys,
 };
 
 // ---- words
@@ -37,11 +35,9 @@ const whole = new Intl.NumberFormat(words.locale, { maximumFractionDigits: 0 });
 const plus = new Intl.NumberFormat(words.locale, { signDisplay: "always" });
 const tenth = new Intl.NumberFormat(words.locale, { maximumFractionDigits: 1 });
 const signed = new Intl.NumberFormat(words.locale, { maximumFractionDigits: 1, minimumFractionDigits: 1, signDisplay: "exceptZero" });
-const [longDate, shortDate, monthDate] = [
-  { day: "numeric", month: "long", year: "numeric" },
-  { day: "numeric", month: "short" },
-  { month: "short", year: "numeric" },
-].map((parts) => new Intl.DateTimeFormat(words.locale, { ...parts, timeZone: "UTC" }));
+const dates = (parts) => new Intl.DateTimeFormat(words.locale, { ...parts, timeZone: "UTC" });
+const longDate = dates({ day: "numeric", month: "long", year: "numeric" });
+const [shortDate, monthDate] = [dates({ day: "numeric", month: "short" }), dates({ month: "short", year: "numeric" })];
 const eitherOf = new Intl.ListFormat(words.locale, { type: "disjunction" });
 const allOf = new Intl.ListFormat(words.locale, { type: "conjunction" });
 
@@ -137,6 +133,7 @@ function table(head, rows, caption) {
   return el("table", {}, caption && el("caption", {}, caption), el("thead", {}, line(head, "th")), el("tbody", {}, rows.map((row) => line(row, "td"))));
 }
 
+const data = (...tables) => el("div", { class: "data", tabindex: 0 }, tables);
 const button = (key, text, act, more = {}) => el("button", { type: "button", onclick: act, "aria-keyshortcuts": key, ...more }, el("kbd", { dir: "ltr" }, key), " ", text);
 
 // ---- charts: shapes in pixels of the screen, so that text keeps its size; x runs the way the language is read
@@ -146,9 +143,7 @@ class Chart {
     Object.assign(this, { width, height, em: rem() });
     this.svg = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, direction: "ltr" });
   }
-  x(value) {
-    return MIRRORED ? this.width - value : value;
-  }
+  x = (value) => (MIRRORED ? this.width - value : value);
   add(name, attributes, ...children) {
     const node = svg(name, attributes, ...children);
     this.svg.append(node);
@@ -157,12 +152,11 @@ class Chart {
   rect(x, y, width, height, attributes) {
     return this.add("rect", { x: MIRRORED ? this.width - x - width : x, y, width: Math.max(0, width), height: Math.max(0, height), ...attributes });
   }
-  line(points, attributes) {
-    return this.add("polyline", { points: points.map(([x, y]) => `${this.x(x).toFixed(1)},${y.toFixed(1)}`).join(" "), fill: "none", ...attributes });
+  line(corners, attributes) {
+    const points = corners.map(([x, y]) => `${this.x(x).toFixed(1)},${y.toFixed(1)}`).join(" ");
+    return this.add("polyline", { points, fill: "none", ...attributes });
   }
-  dot(x, y, r, attributes) {
-    return this.add("circle", { cx: this.x(x), cy: y, r, ...attributes });
-  }
+  dot = (x, y, r, attributes) => this.add("circle", { cx: this.x(x), cy: y, r, ...attributes });
   extent(text, size = 1, bold = false) {
     pen.font = `${bold ? "bold " : ""}${size * this.em}px ${getComputedStyle(document.body).fontFamily}`;
     return pen.measureText(text).width;
@@ -224,8 +218,8 @@ const now = (screen) => (screen.upto ? lesson.steps[screen.upto - 1].day : lesso
 function ladder(chart, screen, top, height) {
   const { em } = chart;
   const [here, moves] = [held(screen.upto), lesson.steps.slice(screen.since, screen.upto).flatMap((step) => step.moves)];
-  const pitch = Math.min(height / lesson.statuses.length, 4.4 * em);
-  const [wide, high] = [0.6 * chart.width, pitch - Math.min(0.9 * em, 0.2 * pitch)];
+  const [pitch, narrow] = [Math.min(height / lesson.statuses.length, 4.4 * em), chart.width < 28 * em]; // narrow: names above missions
+  const [wide, high] = [(narrow ? 0.8 : 0.6) * chart.width, pitch - Math.min(0.9 * em, 0.2 * pitch)];
   top += Math.max(0, (height - pitch * lesson.statuses.length) / 2);
   const middle = (key) => top + (statuses[key].rank + 0.5) * pitch;
   const way = (from, to, attributes, draw = "line") => {
@@ -248,21 +242,8 @@ function ladder(chart, screen, top, height) {
     chart.rect(2, y - high / 2, wide - 2, high, { fill: "#fff", stroke: on.length ? "#111" : "#8a8a8a", "stroke-width": on.length ? 3 : 1, rx: 6 });
     chart.rect(2, y - high / 2, 2.4 * em, high, { fill, stroke: "#222", rx: 6 });
     chart.text(1.2 * em + 2, y, glyph, { anchor: "middle", fill: ink, size: 1.2 });
-    let x = 2.9 * em + chart.text(2.9 * em, y, status(key), { bold: on.length > 0, room: wide - 3.4 * em }) + 0.8 * em;
-    on.forEach((who, place) => {
-      const [text, others] = [tag(who), plus.format(on.length - place)];
-      const room = wide - x - (place < on.length - 1 ? chart.extent(others) + 0.8 * em : 0.3 * em);
-      if (x === Infinity) return;
-      if (chart.extent(text, 1, true) + 0.8 * em > room) {
-        chart.text(x, y, others, { bold: true });
-        x = Infinity;
-        return;
-      }
-      const width = chart.extent(text, 1, true) + 0.7 * em;
-      chart.rect(x, y - 0.75 * em, width, 1.5 * em, { fill: "#111", rx: 0.75 * em });
-      chart.text(x + width / 2, y, text, { anchor: "middle", bold: true, fill: "#fff" });
-      x += width + 0.3 * em;
-    });
+    const named = chart.text(2.9 * em, narrow && on.length ? y - 0.7 * em : y, status(key), { bold: on.length > 0, room: wide - 3.4 * em });
+    chips(chart, on, 2.9 * em + (narrow ? 0 : named + 0.8 * em), narrow ? y + 0.75 * em : y, wide);
   }
   const done = new Map(); // the ways taken since the screen before, with who took them and by which act
   for (const [who, from, to, trigger] of moves) {
@@ -275,11 +256,28 @@ function ladder(chart, screen, top, height) {
   const labels = [...done.values()].sort((a, b) => a.y - b.y).slice(0, Math.floor(height / (2.8 * em)));
   const x = Math.max(...labels.map((each) => each.x)) + 0.6 * em;
   const room = chart.width - x;
+  if (narrow) return;
   apart(labels.map((each) => each.y - 0.65 * em), 2.8 * em, top + 0.6 * em, top + pitch * lesson.statuses.length - 1.9 * em).forEach((y, i) => {
     const { acts, tags } = labels[i];
-    const others = tags.length > 2 ? ` ${plus.format(tags.length - 1)}` : "";
+    const more = tags.length > 2 ? ` ${plus.format(tags.length - 1)}` : "";
     chart.text(x, y, [...acts].join(", "), { bold: true, room });
-    chart.text(x, y + 1.25 * em, others ? tags[0] + others : tags.join(", "), { room });
+    chart.text(x, y + 1.25 * em, more ? tags[0] + more : tags.join(", "), { room });
+  });
+}
+
+// Missions as chips in a row, as many as there is room for, and how many more there are.
+function chips(chart, missions, x, y, end) {
+  const { em } = chart;
+  missions.every((who, place) => {
+    const [width, more] = [chart.extent(tag(who), 1, true) + 0.7 * em, plus.format(missions.length - place)];
+    const fits = x + width + 0.2 * em + (place < missions.length - 1 ? chart.extent(more) + 0.6 * em : 0) <= end;
+    if (!fits) chart.text(x, y, more, { bold: true });
+    else {
+      chart.rect(x, y - 0.75 * em, width, 1.5 * em, { fill: "#111", rx: 0.75 * em });
+      chart.text(x + width / 2, y, tag(who), { anchor: "middle", bold: true, fill: "#fff" });
+    }
+    x += width + 0.3 * em;
+    return fits;
   });
 }
 
@@ -324,10 +322,9 @@ function timeline(chart, screen, top, height) {
     lane(chart, [[lesson.period[0], lesson.missions[who]], ...moves], place, place(today), y, high);
   });
   const bottom = first + lanes.length * pitch;
-  if (place(today) + 0.4 * em + chart.extent(say("unknown")) < chart.width) {
-    const y = first + (lanes.length * pitch - 0.25 * em) / 2;
-    chart.text((place(today) + chart.width) / 2, y, say("unknown"), { anchor: "middle", room: chart.width - place(today) - em, fill: "#3d3d3d" });
-  }
+  const middle = first + (pitch - 0.25 * em) / 2;
+  const fits = chart.extent(say("unknown")) < chart.width - place(today);
+  if (fits) chart.text((place(today) + chart.width) / 2, middle, say("unknown"), { anchor: "middle", fill: "#3d3d3d" });
   known.forEach((step, number) => {
     const [x, y, fresh] = [place(time(step.day) + DAY / 4), top + 2.1 * em, number >= screen.since];
     const r = fresh ? 0.42 * em : 0.28 * em;
@@ -352,19 +349,15 @@ function standing(screen, box) {
   const told = Object.keys(here).map((who) => `${mission(who)}: ${status(here[who])}`);
   const label = [say("standing", { day: now(screen) }), ...told].join(". ");
   if (state.table) {
-    const rows = lesson.steps.slice(0, screen.upto).map((step) => [
-      long(step.day),
-      eventName(step.event),
-      step.moves.map(moved).join("; ") || say("none"),
-    ]);
-    return el("div", { class: "data" }, table([say("mission_"), say("status_")], Object.entries(here).map(([who, key]) => [mission(who), status(key)]), label),
-      rows.length > 0 && table([say("date_"), say("event_"), say("moves_")], rows));
+    const stand = table([say("mission_"), say("status_")], Object.entries(here).map(([who, key]) => [mission(who), status(key)]), label);
+    const rows = lesson.steps.slice(0, screen.upto).map((step) => [long(step.day), eventName(step.event), step.moves.map(moved).join("; ") || say("none")]);
+    return data(stand, rows.length > 0 && table([say("date_"), say("event_"), say("moves_")], rows));
   }
   const em = rem();
   const [rungs, lanes] = [lesson.statuses.length, Object.keys(here).length];
-  const height = box.height ? Math.max(box.height, rungs * 1.5 * em + 10 * em) : rungs * 2.4 * em + lanes * 1.8 * em + 6.4 * em;
+  const height = box.height ? Math.max(box.height, rungs * 1.5 * em + 10 * em) : rungs * 3.4 * em + lanes * 1.8 * em + 6.4 * em;
   const chart = new Chart(box.width, height, label);
-  const above = Math.min(Math.max(height - lanes * 2.6 * em - 6.4 * em, 0.5 * height, rungs * 1.5 * em), height - 10 * em);
+  const above = box.height ? Math.min(Math.max(height - lanes * 2.6 * em - 6.4 * em, 0.5 * height, rungs * 1.5 * em), height - 10 * em) : rungs * 3.4 * em;
   ladder(chart, screen, 0, above);
   timeline(chart, screen, above + 0.8 * em, height - above - 0.8 * em);
   return chart.svg;
@@ -378,13 +371,13 @@ function stack(box, shares, ghost) {
   if (state.table) {
     const told = keys.filter((key) => shares[key]).reverse();
     const rows = lesson.days.map((day, place) => [long(day), ...told.map((key) => tenth.format(100 * shares[key][place]))]);
-    return el("div", { class: "data" }, table([say("date_"), ...told.map((key) => say("per_cent_of", { status: key }))], rows, label));
+    return data(table([say("date_"), ...told.map((key) => say("per_cent_of", { status: key }))], rows, label));
   }
   const height = Math.max(box.height, 20 * rem());
   const chart = new Chart(box.width, height, `${label}. ${keys.map((key, i) => `${status(key)} ${ends[i]}`).join(", ")}`);
   const { em } = chart;
   const room = Math.max(...keys.map((key, i) => (shares[key] ? chart.extent(`${statuses[key].glyph} ${status(key)} ${ends[i]}`, 1, true) : 0)));
-  const [left, right, top] = [3.4 * em, chart.width - Math.min(room + 1.2 * em, 0.45 * chart.width), 0.8 * em];
+  const [left, right, top] = [3.4 * em, chart.width - Math.min(room + 1.2 * em, 0.55 * chart.width), 0.8 * em];
   const bottom = height - 4.4 * em;
   const [start, end] = [time(lesson.days[0]), time(lesson.days.at(-1)) + DAY];
   const x = (when) => left + ((when - start) / (end - start)) * (right - left);
@@ -437,7 +430,7 @@ function lines(box, drawn) {
   const counts = lesson.statuses.map((each) => ended.filter((key) => key === each.key).length);
   if (state.table) {
     const rows = drawn.map((run) => [whole.format(run.run), story(run), status(run.path.at(-1)[1])]);
-    return el("div", { class: "data" }, table([say("run_"), say("event_"), say("ends_")], rows, label));
+    return data(table([say("run_"), say("event_"), say("ends_")], rows, label));
   }
   const height = Math.max(box.height, lesson.statuses.length * 2 * rem() + 4 * rem());
   const told = lesson.statuses.map((each, i) => (counts[i] ? say("ended", { n: counts[i], status: each.key }) : "")).filter(Boolean);
@@ -475,7 +468,7 @@ function dotted(box) {
   const label = say("dots_label", { question: text, n: known.length, text: history === null ? say("never") : say("days", { n: history }) });
   if (state.table) {
     const rows = dots.map((dot, i) => [whole.format(i + 1), dot === null ? say("beyond") : tenth.format(dot)]);
-    return el("div", { class: "data" }, table([say("part_"), say("days_")], rows, label));
+    return data(table([say("part_"), say("days_")], rows, label));
   }
   const height = Math.max(box.height, 16 * rem());
   const chart = new Chart(box.width, height, label);
@@ -603,7 +596,7 @@ function mornings() {
     const told = bar("model", lesson.outlook[day].estimate, say("morning_bar", { share: lesson.outlook[day].estimate, interval: lesson.outlook[day] }));
     return el("div", { class: "result" }, p([long(day), ...news].join(" \u00b7 ")), told);
   });
-  return el("div", { class: "data", tabindex: 0 }, rows);
+  return data(rows);
 }
 
 function tokens(share) {
@@ -762,7 +755,7 @@ const SCREENS = {
       talk: [p(say("own_text")), el("pre", { dir: "ltr", tabindex: 0 }, typed.join("\n"))] };
   },
   quiz: (screen) => ({ heading: say(`quiz_${screen.when}`), picture: p(words.quiz[screen.question].question, "big"), talk: [voting(screen)] }),
-  tally: () => ({ heading: say("tally"), picture: el("div", { class: "data" }, tally()), talk: [p(say("tally_text")), words.quiz.map((each) => p(each.because))] }),
+  tally: () => ({ heading: say("tally"), picture: data(tally()), talk: [p(say("tally_text")), words.quiz.map((each) => p(each.because))] }),
   sheet: () => ({ heading: say("sheet"), picture: el("div", { class: "preview", tabindex: 0 }, sheet()), talk: [p(say("sheet_text"))] }),
 };
 
@@ -778,19 +771,12 @@ function go(screen) {
   draw(true);
 }
 
-function next() {
-  if (closed()) tell(say("vote_first"));
-  else go(state.screen + 1);
-}
+const next = () => (closed() ? tell(say("vote_first")) : go(state.screen + 1));
 
 function enter() {
-  if (!closed() || entered) {
-    entered = false;
-    go(state.screen + 1);
-  } else {
-    entered = true;
-    tell(say("enter_again"));
-  }
+  entered = closed() && !entered;
+  if (entered) tell(say("enter_again"));
+  else go(state.screen + 1);
 }
 
 function set(values) {
@@ -806,19 +792,9 @@ function pick(branch) {
   go(lesson.screens.findLastIndex((screen) => screen.kind === "whatif"));
 }
 
-function full() {
-  if (document.fullscreenElement) document.exitFullscreen();
-  else document.documentElement.requestFullscreen?.();
-}
-
-function blank() {
-  at("blank").hidden = !at("blank").hidden;
-}
-
-function help() {
-  if (at("help").open) at("help").close();
-  else at("help").showModal();
-}
+const full = () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen?.());
+const blank = () => at("blank").toggleAttribute("hidden");
+const help = () => (at("help").open ? at("help").close() : at("help").showModal());
 
 // Every key: its name in the strings, what it does, the physical keys besides its letter, and where it acts: on all screens if
 // `on` names none. Those that are `always` on act with single keys switched off.
@@ -855,7 +831,7 @@ function pressed(event) {
   const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
   const letter = /^[a-z]$/i.test(event.key) ? event.key.toUpperCase() : /^Key([A-Z])$/.exec(event.code)?.[1]; // of other scripts by its place
   const each = KEYS.find((one) => one.codes?.includes(event.code) || one.key === (asked ? "?" : letter));
-  if (each?.name !== "enter") entered = false;
+  entered &&= each?.name === "enter";
   if (!state.keys && !each?.always) return;
   if (!digit && !each) return;
   event.preventDefault();

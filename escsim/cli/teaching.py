@@ -67,7 +67,8 @@ def read_options(given: dict[str, Any]) -> Options:
 def page(s: str, out: Path | None, open_: bool, force: bool, quiet: bool, json_: bool, **given: Any) -> None:
     """Make a lesson of S, in one HTML file.
 
-    For the projector and to hand out. It needs no network and no server, and goes on the keyboard: ? in it shows the keys. --json prints what is in it instead.
+    For the projector and to hand out. It needs no network and no server, and goes on the keyboard: ? in it shows the keys.
+    --json prints what is in it instead.
     """
     import webbrowser
 
@@ -84,7 +85,8 @@ def page(s: str, out: Path | None, open_: bool, force: bool, quiet: bool, json_:
             return
         made = page(scenario, options)
     write_files({path: made}, force=force)
-    talk(quiet, f"{path}  {len(made) / 1000:.0f} kB, {options.minutes} minutes; open it in a browser, F is full screen, ? shows the keys")
+    size = f"{len(made) / 1000:.0f} kB, {options.minutes} minutes"
+    talk(quiet, f"{path}  {size}; open it in a browser (or --open), F is full screen, ? shows the keys")
     if open_:
         webbrowser.open(path.resolve().as_uri())
 
