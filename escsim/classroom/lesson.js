@@ -11,6 +11,7 @@ const at = (id) => document.getElementById(id);
 const lesson = read("lesson");
 const words = read("words");
 const MIRRORED = words.direction === "rtl";
+const [AHEAD, BACK_TO] = MIRRORED ? ["\u2190", "\u25b6"] : ["\u2192", "\u25c0"]; // arrows in a line of text
 const DAY = 86400000;
 const TOKENS = 20;
 const SIZES = 4; // of text
@@ -31,6 +32,7 @@ const state = {
 
 const plural = new Intl.PluralRules(words.locale);
 const whole = new Intl.NumberFormat(words.locale, { maximumFractionDigits: 0 });
+const plus = new Intl.NumberFormat(words.locale, { signDisplay: "always" });
 const tenth = new Intl.NumberFormat(words.locale, { maximumFractionDigits: 1 });
 const signed = new Intl.NumberFormat(words.locale, { maximumFractionDigits: 1, minimumFractionDigits: 1, signDisplay: "exceptZero" });
 const dates = (parts) => new Intl.DateTimeFormat(words.locale, { ...parts, timeZone: "UTC" });
@@ -52,7 +54,7 @@ const actor = (key) => own(lesson.actors[key] ?? key);
 const mission = (key) => say("mission", { sender: actor(key.split("->")[0]), host: actor(key.split("->")[1]) });
 const pair = (key) => say("pair", { one: actor(key.split("-")[0]), other: actor(key.split("-")[1]) });
 const tag = (key) => own(key.replace("->", "\u2192"));
-const moved = ([who, from, to]) => `${tag(who)}: ${status(from)} \u2192 ${status(to)}`;
+const moved = ([who, from, to]) => `${tag(who)}: ${status(from)} ${AHEAD} ${status(to)}`;
 const hundred = (share) => (share > 0 && share < 0.005 ? say("under_one") : share < 1 && share > 0.995 ? say("over_99") : whole.format(100 * share));
 
 const percent = (share) => tenth.format(100 * share);
@@ -115,17 +117,24 @@ function build(node, attributes, children) {
 
 const el = (name, attributes = {}, ...children) => build(document.createElement(name), attributes, children);
 const svg = (name, attributes = {}, ...children) => build(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
-const p = (text, kind) => el("p", { class: kind, dir: "auto" }, text);
+const p = (text, kind) => el("p", { class: kind }, text);
+const quoted = (text, kind) => el("p", { class: kind, dir: "auto" }, text); // a paragraph of the file's own words
 const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
 const pen = document.createElement("canvas").getContext("2d");
 
+// An ordered list with the numbers of the language.
+function numbered(items, kind) {
+  items.forEach((item, place) => (item.style.listStyleType = `"${whole.format(place + 1)}. "`));
+  return el("ol", { class: kind }, items);
+}
+
 function table(head, rows, caption) {
-  const line = (cells, name) => el("tr", {}, cells.map((cell) => el(name, { dir: "auto" }, String(cell))));
+  const line = (cells, name) => el("tr", {}, cells.map((cell) => el(name, {}, String(cell))));
   return el("table", {}, caption && el("caption", {}, caption), el("thead", {}, line(head, "th")), el("tbody", {}, rows.map((row) => line(row, "td"))));
 }
 
 const data = (...tables) => el("div", { class: "data", tabindex: 0 }, tables);
-const button = (key, text, act, more = {}) => el("button", { type: "button", onclick: act, "aria-keyshortcuts": key, ...more }, el("kbd", {}, key), " ", text);
+const button = (key, text, act, more = {}) => el("button", { type: "button", onclick: act, "aria-keyshortcuts": key, ...more }, el("kbd", { dir: "ltr" }, key), " ", text);
 
 // ---- charts: shapes in pixels of the screen, so that text keeps its size; x runs the way the language is read
 
@@ -157,7 +166,8 @@ class Chart {
     while (text.length > 1 && this.extent(text, size, bold) > room) text = `${text.replace(/\u2026$/, "").slice(0, -1).trimEnd()}\u2026`;
     const side = MIRRORED ? { start: "end", end: "start", middle: "middle" }[anchor] : anchor;
     const attributes = { x: this.x(x), y, "text-anchor": side, "font-size": size * this.em, fill, "dominant-baseline": "central" };
-    this.add("text", { ...attributes, "font-weight": bold ? "bold" : undefined }, text);
+    const run = MIRRORED ? `\u2067${text}\u2069` : text; // the chart is left to right for its anchors, and what it says need not be
+    this.add("text", { ...attributes, "font-weight": bold ? "bold" : undefined }, run);
     return this.extent(text, size, bold);
   }
   arrow(points, attributes) {
@@ -249,7 +259,7 @@ function ladder(chart, screen, top, height) {
   if (narrow) return;
   apart(labels.map((each) => each.y - 0.65 * em), 2.8 * em, top + 0.6 * em, top + pitch * lesson.statuses.length - 1.9 * em).forEach((y, i) => {
     const { acts, tags } = labels[i];
-    const more = tags.length > 2 ? ` +${whole.format(tags.length - 1)}` : "";
+    const more = tags.length > 2 ? ` ${plus.format(tags.length - 1)}` : "";
     chart.text(x, y, [...acts].join(", "), { bold: true, room });
     chart.text(x, y + 1.25 * em, more ? tags[0] + more : tags.join(", "), { room });
   });
@@ -259,7 +269,7 @@ function ladder(chart, screen, top, height) {
 function chips(chart, missions, x, y, end) {
   const { em } = chart;
   missions.every((who, place) => {
-    const [width, more] = [chart.extent(tag(who), 1, true) + 0.7 * em, `+${whole.format(missions.length - place)}`];
+    const [width, more] = [chart.extent(tag(who), 1, true) + 0.7 * em, plus.format(missions.length - place)];
     const fits = x + width + 0.2 * em + (place < missions.length - 1 ? chart.extent(more) + 0.6 * em : 0) <= end;
     if (!fits) chart.text(x, y, more, { bold: true });
     else {
@@ -357,17 +367,18 @@ function standing(screen, box) {
 function stack(box, shares, ghost) {
   const label = say("stack_label");
   const keys = lesson.statuses.map((each) => each.key).reverse();
-  const ends = perCent(keys.map((key) => shares[key]?.at(-1) ?? 0));
+  const ends = perCent(keys.map((key) => shares[key]?.at(-1) ?? 0)).map((n) => say("per_cent", { n }));
   if (state.table) {
     const told = keys.filter((key) => shares[key]).reverse();
     const rows = lesson.days.map((day, place) => [long(day), ...told.map((key) => tenth.format(100 * shares[key][place]))]);
-    return data(table([say("date_"), ...told.map((key) => `${status(key)} (%)`)], rows, label));
+    return data(table([say("date_"), ...told.map((key) => say("per_cent_of", { status: key }))], rows, label));
   }
   const height = Math.max(box.height, 20 * rem());
-  const chart = new Chart(box.width, height, `${label}. ${keys.map((key, i) => `${status(key)} ${ends[i]} %`).join(", ")}`);
+  const chart = new Chart(box.width, height, `${label}. ${keys.map((key, i) => `${status(key)} ${ends[i]}`).join(", ")}`);
   const { em } = chart;
-  const room = Math.max(...keys.map((key, i) => (shares[key] ? chart.extent(`${statuses[key].glyph} ${status(key)} ${ends[i]} %`, 1, true) : 0)));
-  const [left, right, top] = [3.4 * em, chart.width - Math.min(room + 1.2 * em, 0.55 * chart.width), 0.8 * em];
+  const told = (key, i) => `${ends[i]} ${statuses[key].glyph} ${status(key)}`;
+  const room = Math.max(...keys.map((key, i) => (shares[key] ? chart.extent(told(key, i), 1, true) : 0)));
+  const [left, right, top] = [chart.extent(`${whole.format(100)} %`) + 0.8 * em, chart.width - Math.min(room + 1.2 * em, 0.55 * chart.width), 0.8 * em];
   const bottom = height - 4.4 * em;
   const [start, end] = [time(lesson.days[0]), time(lesson.days.at(-1)) + DAY];
   const x = (when) => left + ((when - start) / (end - start)) * (right - left);
@@ -379,10 +390,9 @@ function stack(box, shares, ghost) {
   const labels = [];
   keys.forEach((key, i) => {
     const high = low.map((share, day) => share + (shares[key]?.[day] ?? 0));
-    const { fill, glyph } = statuses[key];
     if (shares[key]) {
-      chart.line([...stairs(high), ...stairs(low).reverse()], { fill, stroke: "#222" });
-      labels.push({ text: `${glyph} ${status(key)} ${ends[i]} %`, y: y((high.at(-1) + low.at(-1)) / 2), fill });
+      chart.line([...stairs(high), ...stairs(low).reverse()], { fill: statuses[key].fill, stroke: "#222" });
+      labels.push({ text: told(key, i), y: y((high.at(-1) + low.at(-1)) / 2) });
     }
     low = high;
   });
@@ -402,7 +412,7 @@ function stack(box, shares, ghost) {
     chart.text(right + 0.9 * em, place, labels[i].text, { bold: true, room: chart.width - right - 1 * em });
   });
   for (const share of [0, 0.5, 1]) {
-    chart.text(left - 0.4 * em, y(share), `${whole.format(100 * share)} %`, { anchor: "end" });
+    chart.text(left - 0.4 * em, y(share), say("per_cent", { n: whole.format(100 * share) }), { anchor: "end" });
     chart.line([[left, y(share)], [right, y(share)]], { stroke: "#222", "stroke-opacity": 0.35 });
   }
   const [mark, below] = [x(time(lesson.outcome.day) + DAY), bottom + 0.4 * em];
@@ -478,7 +488,8 @@ function dotted(box) {
   for (let i = 0; i < beyond; i += 1) chart.dot(right + 4.5 * em, bottom - (i + 0.5) * size, 0.45 * size, { fill: "#fff", stroke: "#0b57a4", "stroke-width": 3 });
   chart.line([[left, bottom], [right, bottom]], { stroke: "#111", "stroke-width": 2 });
   const power = 10 ** Math.floor(Math.log10(most / 3));
-  const pace = [1, 2, 5, 10].map((each) => each * power).find((each) => most / each <= 6);
+  const many = Math.min(6, (right - left) / (chart.extent(tenth.format(most)) + em));
+  const pace = [1, 2, 5, 10, 20, 50].map((each) => each * power).find((each) => most / each <= many);
   for (let days = 0; days <= 1.03 * most; days += pace) chart.text(x(days), bottom + 1 * em, tenth.format(days), { anchor: "middle" });
   chart.text((left + right) / 2, bottom + 2.6 * em, say("days_"), { anchor: "middle" });
   if (beyond) chart.text(right + 4.5 * em, bottom + 1 * em, say("beyond"), { anchor: "middle", room: 9 * em });
@@ -539,8 +550,8 @@ function results(screen, marked, model) {
   const [counts, sum] = [hands(screen), total(hands(screen))];
   return choices(screen).map(({ key, text }, i) => {
     const ours = sum > 0 && bar("class", (counts[i] ?? 0) / sum, say("class_bar", { n: counts[i] ?? 0, count: sum }));
-    const happened = key === marked && el("strong", {}, ` \u25c0 ${say(screen.kind === "effect" ? "model_says" : "happened")}`);
-    return el("div", { class: key === marked ? "result marked" : "result" }, el("p", { dir: "auto" }, text, happened),
+    const happened = key === marked && el("strong", {}, ` ${BACK_TO} ${say(screen.kind === "effect" ? "model_says" : "happened")}`);
+    return el("div", { class: key === marked ? "result marked" : "result" }, el("p", {}, text, happened),
       el("div", { class: "bars" }, ours, model && bar("model", model[key], say("model_bar", { share: model[key] }))));
   });
 }
@@ -548,13 +559,13 @@ function results(screen, marked, model) {
 // ---- parts of screens
 
 const latest = (screen, id) => lesson.steps.slice(0, screen.upto).findLast((step) => step.event === id);
-const reasons = (list) => el("ol", { class: "why" }, list.map(([key, values]) => el("li", { dir: "auto" }, say(`why_${key}`, values))));
+const reasons = (list) => el("ol", { class: "why" }, list.map(([key, values]) => el("li", {}, say(`why_${key}`, values))));
 const exactly = (share) => say("share_small", { percent: share.estimate, interval: share });
 const branchText = (branch) => own(branch.text ?? branch.name.replaceAll("_", " "));
 
 function card(step) {
-  const who = [...new Set([...step.actors, ...step.targets])].map(actor).join(" \u2192 ");
-  return [p(`${step.dated ? own(step.dated) : long(step.day)} \u00b7 ${who}`, "small"), step.text && p(step.text)];
+  const who = [...new Set([...step.actors, ...step.targets])].map(actor).join(` ${AHEAD} `);
+  return [p(`${step.dated ? own(step.dated) : long(step.day)} \u00b7 ${who}`, "small"), step.text && quoted(step.text)];
 }
 
 function cited(step) {
@@ -565,7 +576,7 @@ function cited(step) {
 // What else a screen tells: the steps since the one before, each in a line.
 function meanwhile(screen, id) {
   const others = lesson.steps.slice(screen.since, screen.upto).filter((step) => step.event !== id);
-  const named = others.map((step) => el("li", { dir: "auto" }, `${short(step.day)}: ${eventName(step.event)}`));
+  const named = others.map((step) => el("li", {}, `${short(step.day)}: ${eventName(step.event)}`));
   return others.length > 0 && [p(say("meanwhile"), "small"), el("ul", { class: "brief" }, named)];
 }
 
@@ -608,7 +619,7 @@ function swatch({ fill, ink, glyph }) {
 
 function story(run) {
   const told = run.events.map(([day, id]) => `${short(day)} ${eventName(id)}`);
-  return told.length ? told.slice(0, 6).join(" \u2192 ") + (told.length > 6 ? " \u2026" : "") : say("quiet");
+  return told.length ? told.slice(0, 6).join(` ${AHEAD} `) + (told.length > 6 ? " \u2026" : "") : say("quiet");
 }
 
 function sliderName() {
@@ -631,7 +642,7 @@ function twins() {
   if (!found) return { picture: p(say("twins_same"), "big"), talk: [] };
   const title = (side) => el("h2", {}, say(side ? "world_changed" : "world_base"));
   const line = (step, mark) =>
-    el("li", { class: mark ? "mark" : null, dir: "auto" }, mark && el("strong", {}, `${say("parting")} `), `${short(step.day)}: ${eventName(step.event)}`,
+    el("li", { class: mark ? "mark" : null }, mark && el("strong", {}, `${say("parting")} `), `${short(step.day)}: ${eventName(step.event)}`,
       step.moot && ` \u2014 ${say("moot")}`, step.moves.map((move) => el("span", { class: "small" }, moved(move))));
   const ended = el("li", { class: "mark" }, say("world_ends"));
   const column = (side) => {
@@ -649,10 +660,10 @@ function twins() {
   };
 }
 
-function tally() {
+function tally(marked) {
   const given = (number, i) => ["before", "after"].map((when) => whole.format(state.votes[`quiz ${number} ${when}`]?.[i] ?? 0));
   const rows = words.quiz.flatMap(({ question, answers, right }, number) =>
-    answers.map((text, i) => [i ? "" : question, right === i ? `${text} \u2713` : text, ...given(number, i)]));
+    answers.map((text, i) => [i ? "" : question, marked && right === i ? `${text} \u2713` : text, ...given(number, i)]));
   return table([say("question_"), say("answer_"), say("before_"), say("after_")], rows);
 }
 
@@ -660,21 +671,21 @@ function tally() {
 function sheet() {
   const spoken = ([key, values]) => say(key, { question: outcomeText(), ...values });
   const foot = () => el("footer", {}, el("span", { dir: "ltr" }, `${lesson.name} \u00b7 ${lesson.hash.slice(0, 16)} \u00b7 escsim ${lesson.version}`));
-  const page = (title, ...body) => el("section", { class: "page" }, el("h1", { dir: "auto" }, `${own(lesson.title)}: ${title}`), body, foot());
+  const page = (title, ...body) => el("section", { class: "page" }, el("h1", {}, `${own(lesson.title)}: ${title}`), body, foot());
   const rules = (room) => Array.from({ length: room }, () => el("div", { class: "rule" }));
-  const tasks = lesson.tasks.map(({ task, room }) => el("li", { dir: "auto" }, spoken(task), rules(room)));
-  const answers = lesson.tasks.map(({ answer }) => el("li", { dir: "auto" }, answer.map(spoken).join(" ")));
+  const tasks = lesson.tasks.map(({ task, room }) => el("li", {}, spoken(task), rules(room)));
+  const answers = lesson.tasks.map(({ answer }) => el("li", {}, answer.map(spoken).join(" ")));
   const quiz = lesson.screens.some((screen) => screen.kind === "tally") && tally();
-  return [page(say("sheet"), el("p", {}, say("sheet_name")), el("ol", {}, tasks), quiz),
-    ...(lesson.options.answers ? [page(say("answers"), el("ol", {}, answers), el("p", {}, say("answers_text")))] : [])];
+  return [page(say("sheet"), el("p", {}, say("sheet_name")), numbered(tasks), quiz),
+    ...(lesson.options.answers ? [page(say("answers"), numbered(answers), el("p", {}, say("answers_text")))] : [])];
 }
 
 // ---- screens: the heading, the picture on the left, the talk on the right, and what W opens; `box` is the room for the picture
 
 const SCREENS = {
   title: () => {
-    const rungs = lesson.statuses.map((each) => el("li", {}, swatch(each), el("div", {}, el("strong", {}, status(each.key)), p(meaning(each.key), "small"))));
-    const lanes = el("ul", {}, Object.keys(lesson.missions).map((who) => el("li", { dir: "auto" }, `${tag(who)}: ${mission(who)}`)));
+    const rungs = lesson.statuses.map((each) => el("li", {}, swatch(each), el("div", {}, el("strong", {}, status(each.key)), quoted(meaning(each.key), "small"))));
+    const lanes = el("ul", {}, Object.keys(lesson.missions).map((who) => el("li", {}, `${tag(who)}: ${mission(who)}`)));
     return { heading: own(lesson.title), picture: el("ul", { class: rungs.length > 7 ? "legend dense" : "legend" }, rungs),
       talk: [p(say("title_text", { n: rungs.length })), lanes, p(say("title_start")), p(say("title_keys"), "small")] };
   },
@@ -687,7 +698,7 @@ const SCREENS = {
   },
   decide: (screen, box) => {
     const { actors, question } = lesson.choices[screen.choice];
-    return { heading: say("decide", { actors }), picture: standing(screen, box), talk: [p(question), voting(screen), meanwhile(screen)] };
+    return { heading: say("decide", { actors }), picture: standing(screen, box), talk: [quoted(question), voting(screen), meanwhile(screen)] };
   },
   reveal: (screen, box) => {
     const [{ shares, basis }, step] = [lesson.choices[screen.choice], latest(screen, screen.option)];
@@ -695,13 +706,13 @@ const SCREENS = {
       why: [step && reasons(step.why), p(say("model_assumed", { text: basis ?? "" }), "small"), step && cited(step)],
       talk: [results(screen, screen.option, shares), step && card(step), meanwhile(screen, screen.option), outlook(screen)] };
   },
-  guess: (screen, box) => ({ heading: say("guess"), picture: standing(screen, box), talk: [p(lesson.asked.text), voting(screen)] }),
+  guess: (screen, box) => ({ heading: say("guess"), picture: standing(screen, box), talk: [quoted(lesson.asked.text), voting(screen)] }),
   number: (screen, box) => {
     const { history, median, edges, asked, text } = lesson.asked;
     const place = edges.findIndex((edge) => history !== null && history <= edge);
     const half = say(median.estimate === null ? "median_beyond" : median.high === null ? "median_open" : "median", median);
     return { heading: history === null ? say("never") : say("days", { n: history }), picture: dotted(box),
-      talk: [p(text), total(hands(screen)) > 0 && results(screen, place < 0 ? edges.length : place), p(say("dots_text", { count: asked })), p(half, "small"), meanwhile(screen)] };
+      talk: [quoted(text), total(hands(screen)) > 0 && results(screen, place < 0 ? edges.length : place), p(say("dots_text", { count: asked })), p(half, "small"), meanwhile(screen)] };
   },
   runs: (screen, box) => {
     const drawn = lesson.runs.slice(0, state.drawn);
@@ -711,7 +722,7 @@ const SCREENS = {
   },
   many: (screen, box) => {
     const { occupancy, outcome } = lesson.base;
-    return { heading: say("many"), picture: stack(box, occupancy), talk: [p(outcomeText()), tokens(outcome.estimate), p(exactly(outcome), "small"), p(say("many_text"), "ask"), meanwhile(screen)] };
+    return { heading: say("many"), picture: stack(box, occupancy), talk: [quoted(outcomeText()), tokens(outcome.estimate), p(exactly(outcome), "small"), p(say("many_text"), "ask"), meanwhile(screen)] };
   },
   slider: (screen, box) => {
     const { stops, start, unit } = lesson.slider;
@@ -722,30 +733,30 @@ const SCREENS = {
     input.value = state.stop;
     return { heading: say("slider"), picture: stack(box, occupancy, lesson.base.occupancy),
       talk: [p(sliderName()), input, p(say("slider_value", { value: told(state.stop), low: told(0), high: told(stops.length - 1), start: told(start) })),
-        p(outcomeText(), "small"), tokens(outcome.estimate), p(exactly(outcome), "small"), p(say(coin ? "slider_coin" : "slider_ask"), "ask"), p(say("ghost"), "small")] };
+        quoted(outcomeText(), "small"), tokens(outcome.estimate), p(exactly(outcome), "small"), p(say(coin ? "slider_coin" : "slider_ask"), "ask"), p(say("ghost"), "small")] };
   },
-  whatif: (screen) => ({ heading: say("whatif"), picture: branches(), talk: [p(outcomeText()), p(say("whatif_now", { share: lesson.base.outcome.estimate })), voting(screen)] }),
+  whatif: (screen) => ({ heading: say("whatif"), picture: branches(), talk: [quoted(outcomeText()), p(say("whatif_now", { share: lesson.base.outcome.estimate })), voting(screen)] }),
   effect: (screen, box) => {
     const { effect, occupancy, differ } = lesson.branches[state.branch];
     const shown = effect.low > 0 ? "up" : effect.high < 0 ? "down" : "same"; // the direction that the interval leaves
     return { heading: branchText(lesson.branches[state.branch]), picture: stack(box, occupancy, lesson.base.occupancy),
-      talk: [p(outcomeText(), "small"), p(say("effect_points", { points: effect.estimate }), "big"), p(say("effect_small", { reach: effect, percent: effect.base, now: effect.changed, count: differ }), "small"),
+      talk: [quoted(outcomeText(), "small"), p(say("effect_points", { points: effect.estimate }), "big"), p(say("effect_small", { reach: effect, percent: effect.base, now: effect.changed, count: differ }), "small"),
         results(screen, shown), p(say(shown === "same" ? "effect_none" : "effect_text"), "ask"), p(say("ghost"), "small")] };
   },
   twins: () => ({ heading: say("twins"), ...twins() }),
   outlook: () => ({ heading: say("outlook_heading"), picture: mornings(), talk: [p(say("outlook_label", { unit: lesson.unit })), p(say("outlook_text")), p(say("outlook_ask"), "ask")] }),
   limits: () => {
-    const limits = el("ul", { class: "limits", tabindex: 0 }, lesson.limits.map((text) => el("li", { dir: "auto" }, text)));
+    const limits = el("ul", { class: "limits", dir: "auto", tabindex: 0 }, lesson.limits.map((text) => el("li", {}, text)));
     return { heading: say("limits"), picture: limits, talk: [p(say("limits_text")), p(say("limits_ask"), "ask")] };
   },
   own: () => {
     const mine = `my-${lesson.name}`;
     const typed = [`escsim new ${mine} --from ${lesson.name}`, `escsim check ${mine}.yaml`, `escsim compare ${lesson.name} ${mine}.yaml`, `escsim page ${mine}.yaml -o ${mine}.html`];
-    return { heading: say("own"), picture: el("ol", { class: "limits" }, words.own_steps.map((text) => el("li", {}, text))),
+    return { heading: say("own"), picture: numbered(words.own_steps.map((text) => el("li", {}, text)), "limits"),
       talk: [p(say("own_text")), el("pre", { dir: "ltr", tabindex: 0 }, typed.join("\n"))] };
   },
   quiz: (screen) => ({ heading: say(`quiz_${screen.when}`), picture: p(words.quiz[screen.question].question, "big"), talk: [voting(screen)] }),
-  tally: () => ({ heading: say("tally"), picture: data(tally()), talk: [p(say("tally_text")), words.quiz.map((each) => p(each.because))] }),
+  tally: () => ({ heading: say("tally"), picture: data(tally(true)), talk: [p(say("tally_text")), words.quiz.map((each) => p(each.because))] }),
   sheet: () => ({ heading: say("sheet"), picture: el("div", { class: "preview", tabindex: 0 }, sheet()), talk: [p(say("sheet_text"))] }),
 };
 
@@ -813,13 +824,14 @@ const KEYS = [
 ];
 
 function pressed(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || (at("help").open && event.key !== "?")) return;
+  const asked = event.key === "?" || event.key === "\u061f"; // the question mark, of Arabic script too
+  if (event.ctrlKey || event.metaKey || event.altKey || (at("help").open && !asked)) return;
   const inside = event.target.closest?.("button, input, [tabindex='0']");
   if (inside?.matches("button, input") && ["Enter", "NumpadEnter", "Space"].includes(event.code)) return;
   if (inside?.matches("input[type=range]") && event.code.startsWith("Arrow")) return;
   const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
   const letter = /^[a-z]$/i.test(event.key) ? event.key.toUpperCase() : /^Key([A-Z])$/.exec(event.code)?.[1]; // of other scripts by its place
-  const each = KEYS.find((one) => one.codes?.includes(event.code) || one.key === (event.key === "?" ? "?" : letter));
+  const each = KEYS.find((one) => one.codes?.includes(event.code) || one.key === (asked ? "?" : letter));
   entered &&= each?.name === "enter";
   if (!state.keys && !each?.always) return;
   if (!digit && !each) return;
@@ -859,22 +871,22 @@ function draw(moved = false) {
   const [picture, talk] = [at("picture"), at("talk")];
   const scrolled = talk.scrollTop;
   document.documentElement.style.setProperty("--scale", String(1 + 0.15 * state.text));
-  picture.replaceChildren();
-  const tall = getComputedStyle(picture).overflowY === "visible"; // one column: a picture is as high as it needs to be
-  const told = SCREENS[screen.kind](screen, { width: Math.floor(picture.clientWidth), height: tall ? 0 : Math.floor(picture.clientHeight) });
-  document.title = `${lesson.title} \u2014 ${where}`;
   at("place").textContent = where;
-  at("heading").textContent = told.heading;
-  picture.append(told.picture);
-  talk.replaceChildren(...(told.why && state.why[state.screen] ? [el("h2", {}, say("why")), told.why] : told.talk).flat(4).filter(Boolean));
   at("notes").hidden = !state.notes;
   at("notes").textContent = say(`notes_${screen.kind}`);
   at("keys").replaceChildren(...keys());
+  tell("");
+  picture.replaceChildren(); // which is as large as all the rest leaves it
+  const tall = getComputedStyle(picture).overflowY === "visible"; // one column: a picture is as high as it needs to be
+  const told = SCREENS[screen.kind](screen, { width: Math.floor(picture.clientWidth), height: tall ? 0 : Math.floor(picture.clientHeight) });
+  document.title = `${lesson.title} \u2014 ${where}`;
+  at("heading").textContent = told.heading;
+  picture.append(told.picture);
+  talk.replaceChildren(...(told.why && state.why[state.screen] ? [el("h2", {}, say("why")), told.why] : told.talk).flat(4).filter(Boolean));
   save();
   const counts = hands(screen);
   const here = screen.upto === undefined ? [] : Object.entries(held(screen.upto)).slice(0, 4).map(([who, key]) => `${tag(who)}: ${status(key)}`);
   const voted = VOTED.includes(screen.kind) ? choices(screen).map(({ text }, i) => `${text}: ${whole.format(counts[i] ?? 0)}`) : [];
-  tell("");
   at("spoken").textContent = (moved ? [where, told.heading, ...here] : [...voted, told.heading]).join(". ");
   talk.scrollTop = moved ? 0 : scrolled;
   if (moved) window.scrollTo(0, 0);
@@ -893,7 +905,7 @@ function start() {
   state.screen = Math.min(Math.max(named(), 0), last());
   const single = el("input", { type: "checkbox", id: "single", onchange: () => set({ keys: !state.keys }) });
   single.checked = state.keys;
-  const row = (key, text) => el("tr", {}, el("td", {}, el("kbd", {}, key)), el("td", {}, text));
+  const row = (key, text) => el("tr", {}, el("td", {}, el("kbd", { dir: "ltr" }, key)), el("td", {}, text));
   const rows = [row("1\u20139", say("help_vote")), ...KEYS.map((each) => row(each.key, say(`help_${each.name}`)))];
   at("help").append(el("h2", {}, say("help")), el("table", {}, el("tbody", {}, rows)), el("label", {}, single, " ", say("single_keys")), p(say("help_remote"), "small"), button("Esc", say("close"), help));
   at("title").textContent = own(lesson.title);
