@@ -64,7 +64,13 @@ class Visit:
         session = self.context.new_cdp_session(self.page)
         nodes = session.send("Accessibility.getFullAXTree")["nodes"]
         session.detach()
-        return [str(node[part]["value"]) for node in nodes if not node["ignored"] for part in ("name", "value", "description") if "value" in node.get(part, {})]
+        return [
+            str(node[part]["value"])
+            for node in nodes
+            if not node["ignored"]
+            for part in ("name", "value", "description")
+            if "value" in node.get(part, {})
+        ]
 
     @property
     def lesson(self) -> dict[str, Any]:

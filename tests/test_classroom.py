@@ -11,13 +11,12 @@ import os
 import re
 import statistics
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Error
+from playwright.sync_api import Browser
 from pypdf import PdfReader
 
 import escsim
@@ -100,14 +99,18 @@ def quick(name: str, minutes: int, *, quiz: bool) -> Any:
     return pytest.param(name, minutes, quiz, id=f"{name}-{minutes}{'-quiz' * quiz}", marks=[] if often else pytest.mark.slow)
 
 
-@pytest.mark.parametrize(("name", "minutes", "quiz"), [quick(name, minutes, quiz=quiz) for name in NAMES for minutes in (5, 15, 45) for quiz in (False, True)])
-def test_a_class_goes_through_a_lesson_by_keys_and_back_to_the_very_screens_it_left(made: Make, opened: Open, name: str, minutes: int, quiz: bool) -> None:
+@pytest.mark.parametrize(
+    ("name", "minutes", "quiz"), [quick(name, minutes, quiz=quiz) for name in NAMES for minutes in (5, 15, 45) for quiz in (False, True)]
+)
+def test_a_class_goes_through_a_lesson_by_keys_and_back_to_the_very_screens_it_left(
+    made: Make, opened: Open, name: str, minutes: int, quiz: bool
+) -> None:
     visit = opened(made(name, minutes=minutes, quiz=quiz))
     left = []
     for place, screen in enumerate(visit.walk()):
         assert visit.screen == place
-        assert visit.page.locator("h1").inner_text().strip()
-        assert visit.read("document.activeElement.id") == ("heading" if screen["kind"] not in VOTED else visit.read("document.activeElement.id"))
+        assert visit.page.locator("#heading").inner_text().strip()
+        assert visit.read("document.activeElement.id") == "heading"
         if screen["kind"] in ("event", "reveal"):
             visit.press("w")
         visit.play(screen["kind"])
@@ -141,7 +144,7 @@ def test_the_address_opens_a_screen(opened: Open) -> None:
     visit = opened(at=4)
     assert (visit.screen, visit.kind) == (4, "reveal")
     visit.go(2)
-    assert visit.page.get_by_text("3 of 25").is_visible()
+    assert visit.page.get_by_text("3 of 25", exact=True).is_visible()
 
 
 @pytest.mark.parametrize(("address", "screen"), [(0, 0), (25, 24), (999, 24), (-6, 0)])
@@ -301,7 +304,9 @@ def test_every_key_has_a_button_where_it_acts(opened: Open) -> None:
     for screen in visit.walk():
         if screen["kind"] in VOTED:
             visit.press(*["Shift+Digit1", "Shift+Digit2"] * 2)
-        found[screen["kind"]] = {each.removeprefix("key_") for each in visit.read("[...document.querySelectorAll('nav button')].map((each) => each.id)")} - ALWAYS
+        found[screen["kind"]] = {
+            each.removeprefix("key_") for each in visit.read("[...document.querySelectorAll('nav button')].map((each) => each.id)")
+        } - ALWAYS
         assert all(button.is_visible() for button in visit.page.locator("nav button").all())
         if screen["kind"] in VOTED:
             visit.press(*HANDS)
@@ -387,7 +392,16 @@ def test_a_letter_of_another_place_is_no_key(opened: Open) -> None:
 def test_what_is_pressed_with_control_is_the_browsers(opened: Open, held: str) -> None:
     visit = listening(at(opened, "event"))
     before = outcome(visit)
-    for key, code in [("p", "KeyP"), ("r", "KeyR"), ("w", "KeyW"), ("f", "KeyF"), ("d", "KeyD"), ("1", "Digit1"), ("ArrowLeft", "ArrowLeft"), ("Home", "Home")]:
+    for key, code in [
+        ("p", "KeyP"),
+        ("r", "KeyR"),
+        ("w", "KeyW"),
+        ("f", "KeyF"),
+        ("d", "KeyD"),
+        ("1", "Digit1"),
+        ("ArrowLeft", "ArrowLeft"),
+        ("Home", "Home"),
+    ]:
         assert visit.strike(key, code, **{held: True})
     assert outcome(visit) == before
 
@@ -421,7 +435,8 @@ def test_the_slider_says_what_it_stands_at(opened: Open) -> None:
     visit.press(*["BracketLeft"] * 30)
     slider = visit.page.get_by_role("slider")
     assert slider.get_attribute("aria-valuetext") == "40 in 100"
-    assert slider.get_attribute("aria-label") == "Share of \u2018Recall the ambassador from Tehran\u2019 as an answer to: What diplomatic answer should Islamabad give to strikes on its soil?"
+    choice = visit.lesson["choices"]["diplomatic_answer"]
+    assert slider.get_attribute("aria-label") == f"Share of \u2018{choice['options']['recall']}\u2019 as an answer to: {choice['question']}"
     assert visit.page.locator("#key_less").is_disabled()
 
 
@@ -479,11 +494,13 @@ def test_a_table_stands_where_a_chart_was(opened: Open) -> None:
 
 def test_what_is_done_is_said_to_those_who_do_not_see_it(opened: Open) -> None:
     visit = at(opened, "event")
-    spoken = visit.page.get_by_role("status")
+    spoken = visit.page.locator("[role=status]")
     assert spoken.inner_text().startswith("3 of 25. Iran strikes. PAK\u2192IRN: normal. IRN\u2192PAK: normal")
     visit.press("ArrowRight", "Digit2")
-    assert "Recall the ambassador from Tehran: 0. " in spoken.inner_text()
-    assert re.search(r": 1\. ", spoken.inner_text())
+    options = visit.page.get_by_role("listitem").get_by_role("button").all_inner_texts()
+    assert spoken.inner_text() == ". ".join(
+        [f"{text[2:]}: {int(place == 1)}" for place, text in enumerate(options)] + [visit.page.locator("h1").inner_text()]
+    )
 
 
 def test_a_window_of_another_size_is_filled_anew(opened: Open) -> None:
@@ -510,12 +527,14 @@ def story(visit: Visit) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("size", [PROJECTOR, PHONE], ids=named)
 @pytest.mark.parametrize("minutes", [5, 15, 45])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_screen_is_the_same_to_the_last_byte_and_pixel_if_nothing_comes_after_it(made: Make, opened: Open, name: str, minutes: int, size: tuple[int, int]) -> None:
+def test_a_screen_is_the_same_to_the_last_byte_and_pixel_if_nothing_comes_after_it(
+    made: Make, opened: Open, name: str, minutes: int, size: tuple[int, int]
+) -> None:
     """So no text, name, order of focus or length of the page can tell of it, in any of the ways in which a screen may be looked at."""
     visit = opened(made(name, minutes=minutes, quiz=minutes == 45), size=size)
     compared = 0
     for screen in story(visit):
-        for keys in [(), ("d",), ("w", "n"), ("d",)] if screen["kind"] in ("event", "reveal") else [(), ("d",), ("d",)]:
+        for keys in [(), ("d",), ("d", "w", "n"), ("w", "n")] if screen["kind"] in ("event", "reveal") else [(), ("d",), ("d",)]:
             visit.press(*keys)
             visit.read("draw(true)")  # as one comes to it
             assert visit.look("withoutFuture()") == visit.seen
@@ -530,15 +549,25 @@ def facts(visit: Visit, screen: dict[str, Any]) -> tuple[set[str], str]:
     past, future = told["steps"][: screen["upto"]], told["steps"][screen["upto"] :]
     allowed = [told["title"], *told["actions"].values(), *(source for step in past for source in step["sources"])]
     allowed += [told["asked"]["text"]] if screen["kind"] == "guess" else []
-    allowed += visit.read("[lesson.period[0], ...lesson.screens.slice(0, state.screen + 1).map((each) => each.outlook)].filter(Boolean).flatMap((day) => [long(day), short(day)])")
-    allowed += [part for step in past for part in (step["text"], step["disputed"], step["dated"], told["events"][step["event"]]["name"], *dates[step["day"]]) if part]
+    allowed += visit.read(
+        "[lesson.period[0], ...lesson.screens.slice(0, state.screen + 1).map((each) => each.outlook)].filter(Boolean).flatMap((day) => [long(day), short(day)])"
+    )
+    allowed += [
+        part
+        for step in past
+        for part in (step["text"], step["disputed"], step["dated"], told["events"][step["event"]]["name"], *dates[step["day"]])
+        if part
+    ]
     texts = {part for step in future for part in (told["events"][step["event"]]["name"], step["text"], *dates[step["day"]], step["day"]) if part}
     if told["asked"] and told["asked"]["history"] and not any(each["kind"] == "number" for each in told["screens"][: visit.screen]):
         texts.add(visit.read("say('days', { n: lesson.asked.history })"))
     return texts, "\n".join(allowed)
 
 
-@pytest.mark.parametrize(("name", "minutes"), [pytest.param(name, minutes, marks=[] if (name, minutes) == (NAMES[2], 15) else pytest.mark.slow) for name in NAMES for minutes in (5, 15, 45)])
+@pytest.mark.parametrize(
+    ("name", "minutes"),
+    [pytest.param(name, minutes, marks=[] if (name, minutes) == (NAMES[2], 15) else pytest.mark.slow) for name in NAMES for minutes in (5, 15, 45)],
+)
 def test_nothing_that_is_still_to_come_is_said_on_a_screen_or_read_out(made: Make, opened: Open, name: str, minutes: int) -> None:
     visit = opened(made(name, minutes=minutes))
     looked_for = 0
@@ -557,7 +586,7 @@ def test_every_mission_is_said_to_stand_where_it_stood_by_then(made: Make, opene
     visit = opened(made(name, minutes=45))
     told = visit.lesson
     names = {status["key"]: status["name"] for status in told["statuses"]}
-    called = {who: visit.read("mission", who) if False else visit.read("(who) => mission(who)", who) for who in told["missions"]}
+    called = {who: visit.read("(who) => mission(who)", who) for who in told["missions"]}
     for screen in story(visit):
         if screen["kind"] in ("title", "quiz"):
             continue
@@ -572,19 +601,29 @@ def test_every_mission_is_said_to_stand_where_it_stood_by_then(made: Make, opene
         visit.press("d")
 
 
-def test_tab_comes_past_nothing_that_is_not_shown(opened: Open) -> None:
+def test_tab_comes_past_the_options_and_the_keys_and_nothing_that_is_not_shown(opened: Open) -> None:
     visit = at(opened, "decide")
-    met = []
-    for _ in range(40):
-        visit.press("Tab")
-        text = visit.read("document.activeElement.innerText || document.activeElement.getAttribute('aria-label') || document.activeElement.id")
-        if text in met:
-            break
-        met.append(text)
-    assert [re.sub(r"\s+", " ", text) for text in met[1:]] == [
-        "1 Declare him unwelcome and send his counterpart home" if False else re.sub(r"\s+", " ", text) for text in met[1:]
+    options = [f"{place} {text}" for place, text in enumerate(visit.read("choices(current()).map(({ text }) => text)"), start=1)]
+    keys = [
+        "\u2190 back",
+        "\u2192 next",
+        "Enter twice, without hands",
+        "D table",
+        "T text",
+        "F full screen",
+        "N notes",
+        "P print",
+        ". blank",
+        "? keys",
     ]
-    assert len(met) >= 12
+    met = []
+    for _ in ["the words beside the picture", *options, *keys]:
+        visit.press("Tab")
+        assert visit.page.locator(":focus").is_visible()
+        met.append(" ".join(visit.page.locator(":focus").inner_text().split()))
+    assert met[1:] == options + keys
+    visit.press("Tab")
+    assert visit.read("document.activeElement") == visit.read("document.body"), "there is no more"
 
 
 # That it fits
@@ -596,14 +635,24 @@ def faults(visit: Visit) -> Iterator[str]:
     least = 16 if (width, height) == PHONE else 0.022 * height - 1
     for place, screen in enumerate(visit.walk(), start=1):
         visit.play(screen["kind"])
-        for keys in [(), ("w",), ("d",), ("d",)] if screen["kind"] in ("event", "reveal") else [(), ("d",), ("d",)] if "data" in BUTTONS.get(screen["kind"], ()) else [()]:
+        for keys in (
+            [(), ("w",), ("d",), ("d",)]
+            if screen["kind"] in ("event", "reveal")
+            else [(), ("d",), ("d",)]
+            if "data" in BUTTONS.get(screen["kind"], ())
+            else [()]
+        ):
             visit.press(*keys)
             yield from (f"{place} {screen['kind']} {' '.join(keys)}: {fault}" for fault in visit.look(f"faults({least})"))
 
 
 @pytest.mark.parametrize(
     ("name", "size"),
-    [pytest.param(name, size, id=f"{name}-{named(size)}", marks=[] if (name, size) == (NAMES[2], PROJECTOR) else pytest.mark.slow) for name in NAMES for size in SIZES],
+    [
+        pytest.param(name, size, id=f"{name}-{named(size)}", marks=[] if (name, size) == (NAMES[2], PROJECTOR) else pytest.mark.slow)
+        for name in NAMES
+        for size in SIZES
+    ],
 )
 def test_every_screen_fits_and_can_be_read(made: Make, opened: Open, name: str, size: tuple[int, int]) -> None:
     assert list(faults(opened(made(name, minutes=45, quiz=True), size=size))) == []
@@ -707,6 +756,8 @@ def test_axe_finds_nothing_on_any_screen(made: Make, opened: Open, name: str, si
 
 def test_the_page_may_run_no_script_of_others_and_fetch_nothing(browser: Browser, made: Make) -> None:
     visit = Visit(browser, made())
+    failed: list[str] = []
+    visit.page.on("requestfailed", lambda request: failed.append(f"{request.url}: {request.failure}"))
     tried = """() => new Promise((done) => {
         const stopped = [];
         document.addEventListener("securitypolicyviolation", (event) => stopped.push(event.effectiveDirective) === 4 && done(stopped));
@@ -720,7 +771,7 @@ def test_the_page_may_run_no_script_of_others_and_fetch_nothing(browser: Browser
     assert sorted(visit.read(tried)) == ["connect-src", "img-src", "script-src-elem", "style-src-elem"]
     assert visit.read("window.hacked") is None
     assert visit.page.locator("main").is_visible()
-    assert visit.asked == [visit.file]
+    assert failed == ["http://192.0.2.1/picture.png: csp"], "it is the page that refuses, not the missing network"
     visit.context.close()
 
 
@@ -729,7 +780,7 @@ def test_a_page_without_scripts_says_so(opened: Open) -> None:
     assert "This lesson needs JavaScript" in visit.page.locator("noscript").inner_text()
 
 
-EVIL = "</script><script>window.hacked=1</script><img src=x onerror=window.hacked=1>\u2028 & \"q\" ' ${1} $& {unit} {{script}}"
+EVIL = '</script><script>window.hacked=1</script><img src=x onerror=window.hacked=1>\u2028 & "q" \' ${1} $& {unit} {{script}}'
 
 
 def hostile(name: str) -> Any:
@@ -789,7 +840,12 @@ def printed(visit: Visit) -> list[str]:
 
 @pytest.mark.parametrize(
     ("name", "quiz", "answers"),
-    [pytest.param(name, quiz, answers, marks=[] if name == FIRST else pytest.mark.slow) for name in NAMES for quiz in (False, True) for answers in (False, True)],
+    [
+        pytest.param(name, quiz, answers, marks=[] if name == FIRST else pytest.mark.slow)
+        for name in NAMES
+        for quiz in (False, True)
+        for answers in (False, True)
+    ],
 )
 def test_the_sheet_is_one_page_and_its_answers_another(made: Make, opened: Open, name: str, quiz: bool, answers: bool) -> None:
     visit = at(opened, "sheet", made(name, quiz=quiz, answers=answers))
@@ -803,14 +859,12 @@ def test_the_sheet_is_one_page_and_its_answers_another(made: Make, opened: Open,
 def test_the_same_is_printed_from_every_screen_and_nothing_of_the_screen_is(opened: Open) -> None:
     visit = opened()
     from_first = printed(visit)
-    before = visit.seen
     for kind in ("event", "slider", "whatif", "sheet"):
         visit.go(visit.first(kind))
-        visit.press("n")
+        before = visit.seen
         assert printed(visit) == from_first
-    visit.go(0)
-    visit.press("n") if visit.page.locator("#notes").is_visible() else None
-    assert visit.seen == before, "printing leaves the screen as it was"
+        assert visit.seen == before, "printing leaves the screen as it was"
+        visit.press("n", "t")
     assert not re.search(r"full screen|not yet known|of 25", "".join(from_first))
 
 
