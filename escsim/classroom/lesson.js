@@ -596,7 +596,7 @@ function mornings() {
     const told = bar("model", lesson.outlook[day].estimate, say("morning_bar", { share: lesson.outlook[day].estimate, interval: lesson.outlook[day] }));
     return el("div", { class: "result" }, p([long(day), ...news].join(" \u00b7 ")), told);
   });
-  return data(rows);
+  return data(...rows);
 }
 
 function tokens(share) {
