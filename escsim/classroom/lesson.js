@@ -376,8 +376,9 @@ function stack(box, shares, ghost) {
   const height = Math.max(box.height, 20 * rem());
   const chart = new Chart(box.width, height, `${label}. ${keys.map((key, i) => `${status(key)} ${ends[i]}`).join(", ")}`);
   const { em } = chart;
-  const room = Math.max(...keys.map((key, i) => (shares[key] ? chart.extent(`${statuses[key].glyph} ${status(key)} ${ends[i]}`, 1, true) : 0)));
-  const [left, right, top] = [3.4 * em, chart.width - Math.min(room + 1.2 * em, 0.55 * chart.width), 0.8 * em];
+  const told = (key, i) => `${ends[i]} ${statuses[key].glyph} ${status(key)}`;
+  const room = Math.max(...keys.map((key, i) => (shares[key] ? chart.extent(told(key, i), 1, true) : 0)));
+  const [left, right, top] = [chart.extent(`${whole.format(100)} %`) + 0.8 * em, chart.width - Math.min(room + 1.2 * em, 0.55 * chart.width), 0.8 * em];
   const bottom = height - 4.4 * em;
   const [start, end] = [time(lesson.days[0]), time(lesson.days.at(-1)) + DAY];
   const x = (when) => left + ((when - start) / (end - start)) * (right - left);
@@ -389,10 +390,9 @@ function stack(box, shares, ghost) {
   const labels = [];
   keys.forEach((key, i) => {
     const high = low.map((share, day) => share + (shares[key]?.[day] ?? 0));
-    const { fill, glyph } = statuses[key];
     if (shares[key]) {
-      chart.line([...stairs(high), ...stairs(low).reverse()], { fill, stroke: "#222" });
-      labels.push({ text: `${glyph} ${status(key)} ${ends[i]}`, y: y((high.at(-1) + low.at(-1)) / 2), fill });
+      chart.line([...stairs(high), ...stairs(low).reverse()], { fill: statuses[key].fill, stroke: "#222" });
+      labels.push({ text: told(key, i), y: y((high.at(-1) + low.at(-1)) / 2) });
     }
     low = high;
   });
@@ -488,7 +488,8 @@ function dotted(box) {
   for (let i = 0; i < beyond; i += 1) chart.dot(right + 4.5 * em, bottom - (i + 0.5) * size, 0.45 * size, { fill: "#fff", stroke: "#0b57a4", "stroke-width": 3 });
   chart.line([[left, bottom], [right, bottom]], { stroke: "#111", "stroke-width": 2 });
   const power = 10 ** Math.floor(Math.log10(most / 3));
-  const pace = [1, 2, 5, 10].map((each) => each * power).find((each) => most / each <= 6);
+  const many = Math.min(6, (right - left) / (chart.extent(tenth.format(most)) + em));
+  const pace = [1, 2, 5, 10, 20, 50].map((each) => each * power).find((each) => most / each <= many);
   for (let days = 0; days <= 1.03 * most; days += pace) chart.text(x(days), bottom + 1 * em, tenth.format(days), { anchor: "middle" });
   chart.text((left + right) / 2, bottom + 2.6 * em, say("days_"), { anchor: "middle" });
   if (beyond) chart.text(right + 4.5 * em, bottom + 1 * em, say("beyond"), { anchor: "middle", room: 9 * em });
@@ -659,10 +660,10 @@ function twins() {
   };
 }
 
-function tally() {
+function tally(marked) {
   const given = (number, i) => ["before", "after"].map((when) => whole.format(state.votes[`quiz ${number} ${when}`]?.[i] ?? 0));
   const rows = words.quiz.flatMap(({ question, answers, right }, number) =>
-    answers.map((text, i) => [i ? "" : question, right === i ? `${text} \u2713` : text, ...given(number, i)]));
+    answers.map((text, i) => [i ? "" : question, marked && right === i ? `${text} \u2713` : text, ...given(number, i)]));
   return table([say("question_"), say("answer_"), say("before_"), say("after_")], rows);
 }
 
@@ -755,7 +756,7 @@ const SCREENS = {
       talk: [p(say("own_text")), el("pre", { dir: "ltr", tabindex: 0 }, typed.join("\n"))] };
   },
   quiz: (screen) => ({ heading: say(`quiz_${screen.when}`), picture: p(words.quiz[screen.question].question, "big"), talk: [voting(screen)] }),
-  tally: () => ({ heading: say("tally"), picture: data(tally()), talk: [p(say("tally_text")), words.quiz.map((each) => p(each.because))] }),
+  tally: () => ({ heading: say("tally"), picture: data(tally(true)), talk: [p(say("tally_text")), words.quiz.map((each) => p(each.because))] }),
   sheet: () => ({ heading: say("sheet"), picture: el("div", { class: "preview", tabindex: 0 }, sheet()), talk: [p(say("sheet_text"))] }),
 };
 
@@ -870,22 +871,22 @@ function draw(moved = false) {
   const [picture, talk] = [at("picture"), at("talk")];
   const scrolled = talk.scrollTop;
   document.documentElement.style.setProperty("--scale", String(1 + 0.15 * state.text));
-  picture.replaceChildren();
-  const tall = getComputedStyle(picture).overflowY === "visible"; // one column: a picture is as high as it needs to be
-  const told = SCREENS[screen.kind](screen, { width: Math.floor(picture.clientWidth), height: tall ? 0 : Math.floor(picture.clientHeight) });
-  document.title = `${lesson.title} \u2014 ${where}`;
   at("place").textContent = where;
-  at("heading").textContent = told.heading;
-  picture.append(told.picture);
-  talk.replaceChildren(...(told.why && state.why[state.screen] ? [el("h2", {}, say("why")), told.why] : told.talk).flat(4).filter(Boolean));
   at("notes").hidden = !state.notes;
   at("notes").textContent = say(`notes_${screen.kind}`);
   at("keys").replaceChildren(...keys());
+  tell("");
+  picture.replaceChildren(); // which is as large as all the rest leaves it
+  const tall = getComputedStyle(picture).overflowY === "visible"; // one column: a picture is as high as it needs to be
+  const told = SCREENS[screen.kind](screen, { width: Math.floor(picture.clientWidth), height: tall ? 0 : Math.floor(picture.clientHeight) });
+  document.title = `${lesson.title} \u2014 ${where}`;
+  at("heading").textContent = told.heading;
+  picture.append(told.picture);
+  talk.replaceChildren(...(told.why && state.why[state.screen] ? [el("h2", {}, say("why")), told.why] : told.talk).flat(4).filter(Boolean));
   save();
   const counts = hands(screen);
   const here = screen.upto === undefined ? [] : Object.entries(held(screen.upto)).slice(0, 4).map(([who, key]) => `${tag(who)}: ${status(key)}`);
   const voted = VOTED.includes(screen.kind) ? choices(screen).map(({ text }, i) => `${text}: ${whole.format(counts[i] ?? 0)}`) : [];
-  tell("");
   at("spoken").textContent = (moved ? [where, told.heading, ...here] : [...voted, told.heading]).join(". ");
   talk.scrollTop = moved ? 0 : scrolled;
   if (moved) window.scrollTo(0, 0);
