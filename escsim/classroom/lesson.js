@@ -378,7 +378,7 @@ function stack(box, shares, ghost) {
   const { em } = chart;
   const told = (key, i) => `${ends[i]} ${statuses[key].glyph} ${status(key)}`;
   const room = Math.max(...keys.map((key, i) => (shares[key] ? chart.extent(told(key, i), 1, true) : 0)));
-  const [left, right, top] = [chart.extent(`${whole.format(100)} %`) + 0.8 * em, chart.width - Math.min(room + 1.2 * em, 0.55 * chart.width), 0.8 * em];
+  const [left, right, top] = [chart.extent(say("per_cent", { n: whole.format(100) })) + 0.8 * em, chart.width - Math.min(room + 1.2 * em, 0.55 * chart.width), 0.8 * em];
   const bottom = height - 4.4 * em;
   const [start, end] = [time(lesson.days[0]), time(lesson.days.at(-1)) + DAY];
   const x = (when) => left + ((when - start) / (end - start)) * (right - left);
