@@ -356,12 +356,18 @@ def describe_diagram(trajectory: Trajectory) -> str:
 # Variants
 
 
-def share_words(shares: dict[str, float]) -> dict[str, str]:
-    """Write shares in whole per cent that add up to 100 (the largest remainders are rounded up); what is there is never 0."""
+def per_cent(shares: dict[str, float]) -> dict[str, int]:
+    """Give shares in whole per cent; where they are all there is, these add up to 100: the largest remainders are rounded up."""
     whole = {name: int(100 * share) for name, share in shares.items()}
     lacking = 100 - sum(whole.values()) if abs(sum(shares.values()) - 1) < 1e-9 else 0
     for name in sorted(shares, key=lambda name: whole[name] - 100 * shares[name])[:lacking]:
         whole[name] += 1
+    return whole
+
+
+def share_words(shares: dict[str, float]) -> dict[str, str]:
+    """Write shares in whole per cent; what is there is never 0."""
+    whole = per_cent(shares)
     return {name: "<1 %" if not each and shares[name] > 0 else f"{each} %" for name, each in whole.items()}
 
 

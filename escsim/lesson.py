@@ -6,9 +6,11 @@ then (`upto` steps, of which those from `since` on are new), so that none can te
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from escsim import __version__
@@ -17,10 +19,10 @@ from escsim.captions import words
 from escsim.ensemble import Ensemble
 from escsim.errors import Problem, ScenarioError
 from escsim.questions import passage
-from escsim.reasons import why
-from escsim.scenario import NOTHING, Condition, Event, Question, Scenario
+from escsim.reasons import Reason, why
+from escsim.scenario import NOTHING, Condition, Question, Scenario
 from escsim.style import looks
-from escsim.tables import BRANCHES, branch, chart_days, dots, outcome, runs, sampled, settled, slider
+from escsim.tables import BRANCHES, branch, chart_days, dots, named, offered, outcome, runs, sampled, settled, slider
 from escsim.trajectory import Trajectory
 
 MINUTES = (5, 15, 45)
@@ -307,12 +309,12 @@ def _story(scenario: Scenario, history: Trajectory, unit: str) -> dict[str, Any]
         "missions": {mission: scenario.initial[mission] for mission in (*first, *(each for each in scenario.missions if each not in first))},
         "unit": unit,
         "mild": list(levels(scenario, unit).kept),
-        "events": {event.id: {"name": _name(event)} for event in scenario.events},
+        "events": {event.id: {"name": named(event)} for event in scenario.events},
         "choices": {
             name: {
                 "actors": list(choice.actor),
                 "question": choice.question,
-                "options": {option: (choice.wording or {}).get(option) or _offered(scenario, option) for option in choice.options},
+                "options": {option: offered(scenario, name, option) for option in choice.options},
                 "shares": choice.options,
                 "basis": choice.basis,
             }
@@ -362,15 +364,6 @@ def _tasks(screens: list[Screen], data: dict[str, Any]) -> list[dict[str, Any]]:
     return [*tasks[:4], {"task": ("task_limit", {}), "room": 2, "answer": [("answer_open", {})]}]
 
 
-def _name(event: Event) -> str:
-    return event.label or words(event.id)
-
-
-def _offered(scenario: Scenario, option: str) -> str | None:
-    """Name an option; None for `nothing`, which the page names in its language."""
-    return None if option == NOTHING else _name(scenario.event[option])
-
-
 def _step(history: Trajectory, place: int) -> dict[str, Any]:
     scenario, step = history.scenario, history.steps[place]
     event = history.event(step)
@@ -413,13 +406,20 @@ def _outlook(history: Trajectory, base: Ensemble, unit: str, screens: list[Scree
 
 
 def _number(base: Ensemble, asked: Asked) -> dict[str, Any]:
+    """Give the question to be guessed, what may be guessed, and the answers: of history, and of the variants."""
     answer = base.answers({asked.name: asked.question})[asked.name]
+    edges = [days for days in _EDGES if days < len(base.days)][-3:] or [1]
+    options: list[Reason] = [
+        ("up_to_more", {"n": edge, "least": below}) if below else ("up_to", {"n": edge}) for below, edge in pairwise([0, *edges])
+    ]
+    within = {name: getattr(answer, name) for name in ("estimate", "low", "high")}
+    certain = "median" if answer.high is not None else "median_open"
     return {
-        "name": asked.name,
         "text": asked.question.text or words(asked.name),
         "history": answer.replay,
         "asked": answer.asked,
-        "median": {name: getattr(answer, name) for name in ("estimate", "low", "high")},
+        "median": (certain, within) if answer.estimate is not None else ("median_beyond", {}),
         "dots": dots(asked.question, base),
-        "edges": [days for days in _EDGES if days < len(base.days)][-3:],
+        "options": [*options, ("longer", {"n": edges[-1]})],
+        "came": len(edges) if answer.replay is None else bisect_left(edges, float(answer.replay)),
     }

@@ -16,6 +16,7 @@ import numpy as np
 import yaml
 
 from escsim.absence import levels
+from escsim.captions import per_cent, words
 from escsim.effects import Comparison, effect
 from escsim.ensemble import Ensemble
 from escsim.errors import AskedError
@@ -23,7 +24,7 @@ from escsim.intervals import Estimate, kaplan_meier, wilson
 from escsim.questions import HOURS
 from escsim.ranges import Parameter, at, parameter, ranges
 from escsim.reasons import why
-from escsim.scenario import Event, Intervention, Question, Scenario
+from escsim.scenario import NOTHING, Event, Intervention, Question, Scenario
 from escsim.trajectory import Step, Trajectory
 
 STOPS = 21  # of the slider, besides the file's own value
@@ -135,12 +136,18 @@ def slider(scenario: Scenario, name: str | None, asked: Outcome, base: Ensemble,
         there = base if value == known.value else at(scenario, {known.name: value}).simulate(base.n, base.seed)
         stops.append({"value": known.told(value), **sampled(there, asked, days)})
     owner, _, key = known.name.partition(".")
-    return {"name": known.name, "owner": owner, "key": key, "unit": known.unit, "start": values.index(known.value), "stops": stops}
+    if owner in scenario.choices:
+        said = "slider_option", {"option": offered(scenario, owner, key), "choice": owner}
+    else:
+        said = "slider_chance" if key == "probability" else "slider_delay", {"event": owner, "key": key}
+    return {"name": known.name, "said": said, "unit": known.unit, "start": values.index(known.value), "stops": stops}
 
 
 def sampled(ensemble: Ensemble, asked: Outcome, days: list[Day]) -> dict[str, Any]:
-    """Give where the unit of an outcome stands in an ensemble, day by day, and the outcome's share."""
-    return {"occupancy": occupancy(ensemble, asked.unit, days), "outcome": asked.of(ensemble)._asdict()}
+    """Give where the unit of an outcome stands in an ensemble, day by day and rounded on the last, and the outcome's share."""
+    shares = occupancy(ensemble, asked.unit, days)
+    ends = per_cent({status: row[-1] for status, row in shares.items()})
+    return {"occupancy": shares, "ends": ends, "outcome": asked.of(ensemble)._asdict()}
 
 
 # ---- what-ifs
@@ -150,12 +157,14 @@ def branch(scenario: Scenario, name: str, asked: Outcome, base: Ensemble, days: 
     """Run a what-if of the file beside the base, and find a world that tells what it does."""
     change = scenario.what_if[name]
     compared = effect(base, base.scenario.simulate(base.n, base.seed, intervention=change), {"outcome": asked.question})
+    found = compared.effects["outcome"]
     return {
         "name": name,
         "text": change.text,
         "diff": diff(scenario, change),
         "differ": compared.differ,
-        "effect": asdict(compared.effects["outcome"]),
+        "effect": asdict(found),
+        "way": "up" if (found.low or 0) > 0 else "down" if (found.high or 0) < 0 else "same",  # what the interval leaves
         **sampled(compared.changed, asked, days),
         "twins": _twins(compared),
     }
@@ -208,6 +217,17 @@ def diff(scenario: Scenario, change: Intervention) -> list[list[str]]:
         old = scenario.event[name].model_dump(mode="json", by_alias=True, exclude_none=True)
         found.append([f"{name}: {_flow({key: old[key] for key in new if key in old})}", f"{name}: {_flow(new)}"])
     return found
+
+
+def offered(scenario: Scenario, choice: str, option: str) -> str | None:
+    """Give an option of a choice as a class is asked; None for `nothing` without a wording, which the page names in its language."""
+    said = (scenario.choices[choice].wording or {}).get(option)
+    return said or (None if option == NOTHING else named(scenario.event[option]))
+
+
+def named(event: Event) -> str:
+    """Name an event."""
+    return event.label or words(event.id)
 
 
 def _date(event: Event) -> str:

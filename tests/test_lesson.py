@@ -90,8 +90,10 @@ def test_forecasts_stand_only_where_a_day_has_been_told_to_its_end() -> None:
 
 
 def test_the_guess_may_lie_anywhere_whatever_happened() -> None:
-    assert taught("iran-pakistan-2024")["asked"]["edges"] == [7, 30]
-    assert taught("saudi-iran-2016")["asked"]["edges"] == [30, 182, 730]
+    short, long = taught("iran-pakistan-2024")["asked"], taught("saudi-iran-2016")["asked"]
+    assert short["options"] == [("up_to", {"n": 7}), ("up_to_more", {"n": 30, "least": 7}), ("longer", {"n": 30})]
+    assert [values["n"] for _, values in long["options"]] == [30, 182, 730, 730]
+    assert (short["history"], short["came"], long["history"], long["came"]) == (9.0, 1, 2623.0, 3)
 
 
 def test_the_slider_is_the_number_that_moves_the_outcome_most_unless_one_is_named() -> None:

@@ -38,8 +38,7 @@ const signed = new Intl.NumberFormat(words.locale, { maximumFractionDigits: 1, m
 const dates = (parts) => new Intl.DateTimeFormat(words.locale, { ...parts, timeZone: "UTC" });
 const longDate = dates({ day: "numeric", month: "long", year: "numeric" });
 const [shortDate, monthDate] = [dates({ day: "numeric", month: "short" }), dates({ month: "short", year: "numeric" })];
-const eitherOf = new Intl.ListFormat(words.locale, { type: "disjunction" });
-const allOf = new Intl.ListFormat(words.locale, { type: "conjunction" });
+const [eitherOf, allOf] = ["disjunction", "conjunction"].map((type) => new Intl.ListFormat(words.locale, { type }));
 
 const time = (day) => Date.parse(day);
 const long = (day) => longDate.format(time(day));
@@ -47,16 +46,13 @@ const short = (day) => shortDate.format(time(day));
 const own = (text) => (MIRRORED ? `\u2068${text}\u2069` : text); // the file's words keep their own direction
 const statuses = Object.fromEntries(lesson.statuses.map((each, rank) => [each.key, { ...each, rank }]));
 const status = (key) => words.terms[key] ?? own(statuses[key].name);
-const meaning = (key) => words.meanings[key] ?? own(statuses[key].meaning);
 const action = (key) => words.terms[key] ?? own(lesson.actions[key]);
 const eventName = (id) => own(lesson.events[id].name);
 const actor = (key) => own(lesson.actors[key] ?? key);
 const mission = (key) => say("mission", { sender: actor(key.split("->")[0]), host: actor(key.split("->")[1]) });
-const pair = (key) => say("pair", { one: actor(key.split("-")[0]), other: actor(key.split("-")[1]) });
 const tag = (key) => own(key.replace("->", "\u2192"));
 const moved = ([who, from, to]) => `${tag(who)}: ${status(from)} ${AHEAD} ${status(to)}`;
 const hundred = (share) => (share > 0 && share < 0.005 ? say("under_one") : share < 1 && share > 0.995 ? say("over_99") : whole.format(100 * share));
-
 const percent = (share) => tenth.format(100 * share);
 const points = (share) => signed.format(100 * share);
 
@@ -64,7 +60,7 @@ const points = (share) => signed.format(100 * share);
 const FORMS = {
   // what the scenario names
   event: eventName, by: eventName, mission, status, from: status, to: status, action, text: own, question: own,
-  unit: (key) => (key.includes("->") ? mission(key) : pair(key)),
+  unit: (key) => (key.includes("->") ? mission(key) : say("pair", { one: actor(key.split("-")[0]), other: actor(key.split("-")[1]) })),
   actors: (keys) => allOf.format(keys.map(actor)),
   statuses: (keys) => eitherOf.format(keys.map(status)),
   actions: (keys) => eitherOf.format(keys.map(action)),
@@ -93,15 +89,6 @@ function say(key, values = {}) {
   });
 }
 
-// Whole per cent that add up to 100: the largest remainders are rounded up.
-function perCent(shares) {
-  const floors = shares.map((share) => Math.floor(100 * share + 1e-9));
-  const lacking = Math.round(100 * shares.reduce((sum, share) => sum + share, 0)) - floors.reduce((sum, each) => sum + each, 0);
-  const order = shares.map((_, place) => place).sort((a, b) => 100 * shares[b] - floors[b] - (100 * shares[a] - floors[a]));
-  for (const place of order.slice(0, lacking)) floors[place] += 1;
-  return floors.map((floor, place) => (floor === 0 && shares[place] > 0 ? say("under_one") : whole.format(floor)));
-}
-
 const outcomeText = () => (lesson.outcome.text ? own(lesson.outcome.text) : say("outcome", lesson.outcome));
 
 // ---- elements
@@ -118,6 +105,8 @@ function build(node, attributes, children) {
 const el = (name, attributes = {}, ...children) => build(document.createElement(name), attributes, children);
 const svg = (name, attributes = {}, ...children) => build(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
 const p = (text, kind) => el("p", { class: kind }, text);
+const para = (key, values) => p(say(key, values)); // and in other sizes
+const [small, big, ask] = ["small", "big", "ask"].map((kind) => (key, values) => p(say(key, values), kind));
 const quoted = (text, kind) => el("p", { class: kind, dir: "auto" }, text); // a paragraph of the file's own words
 const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
 const pen = document.createElement("canvas").getContext("2d");
@@ -134,7 +123,8 @@ function table(head, rows, caption) {
 }
 
 const data = (...tables) => el("div", { class: "data", tabindex: 0 }, tables);
-const button = (key, text, act, more = {}) => el("button", { type: "button", onclick: act, "aria-keyshortcuts": key, ...more }, el("kbd", { dir: "ltr" }, key), " ", text);
+const button = (key, text, onclick, more = {}) =>
+  el("button", { type: "button", onclick, "aria-keyshortcuts": key, ...more }, el("kbd", { dir: "ltr" }, key), " ", text);
 
 // ---- charts: shapes in pixels of the screen, so that text keeps its size; x runs the way the language is read
 
@@ -152,10 +142,9 @@ class Chart {
   rect(x, y, width, height, attributes) {
     return this.add("rect", { x: MIRRORED ? this.width - x - width : x, y, width: Math.max(0, width), height: Math.max(0, height), ...attributes });
   }
-  line(corners, attributes) {
-    const points = corners.map(([x, y]) => `${this.x(x).toFixed(1)},${y.toFixed(1)}`).join(" ");
-    return this.add("polyline", { points, fill: "none", ...attributes });
-  }
+  points = (corners) => corners.map(([x, y]) => `${this.x(x).toFixed(1)},${y.toFixed(1)}`).join(" ");
+  line = (corners, attributes) => this.add("polyline", { points: this.points(corners), fill: "none", ...attributes });
+  shape = (corners, attributes) => this.add("polygon", { points: this.points(corners), ...attributes });
   dot = (x, y, r, attributes) => this.add("circle", { cx: this.x(x), cy: y, r, ...attributes });
   extent(text, size = 1, bold = false) {
     pen.font = `${bold ? "bold " : ""}${size * this.em}px ${getComputedStyle(document.body).fontFamily}`;
@@ -170,19 +159,12 @@ class Chart {
     this.add("text", { ...attributes, "font-weight": bold ? "bold" : undefined }, run);
     return this.extent(text, size, bold);
   }
-  arrow(points, attributes) {
-    this.line(points, attributes);
-    const [[x0, y0], [x1, y1]] = points.slice(-2).map(([x, y]) => [this.x(x), y]);
-    const [length, reach] = [Math.hypot(x1 - x0, y1 - y0) || 1, 0.35 * this.em + Number(attributes["stroke-width"])];
-    const [dx, dy] = [((x1 - x0) / length) * reach, ((y1 - y0) / length) * reach];
-    this.add("path", { d: `M${x1} ${y1}L${x1 - dx - dy / 2} ${y1 - dy + dx / 2}L${x1 - dx + dy / 2} ${y1 - dy - dx / 2}Z`, fill: attributes.stroke });
-  }
 }
 
 // Labels that would lie over one another are moved apart, in order, within top and bottom.
 function apart(places, pitch, top, bottom) {
-  const found = places.map((y) => Math.max(top, y));
-  for (let i = 1; i < found.length; i += 1) found[i] = Math.max(found[i], found[i - 1] + pitch);
+  const found = [];
+  for (const y of places) found.push(Math.max(y, found.length ? found.at(-1) + pitch : top));
   for (let i = found.length - 1, low = bottom; i >= 0; i -= 1, low = found[i + 1] - pitch) found[i] = Math.min(found[i], low);
   return found;
 }
@@ -192,7 +174,7 @@ function ticks(chart, days, place, y) {
   const told = days.map(time);
   const far = Math.max(...told) - Math.min(...told) > 500 * DAY ? monthDate : shortDate;
   const taken = [];
-  for (const day of days) {
+  for (const day of new Set(days)) {
     const text = far.format(time(day));
     const half = chart.extent(text) / 2 + 0.4 * chart.em;
     const x = Math.min(Math.max(place(day), half), chart.width - half);
@@ -212,6 +194,7 @@ function held(steps) {
   return found;
 }
 
+const turns = () => lesson.history.slice(1).map(([day]) => day); // the days on which history took another turn
 const now = (screen) => (screen.upto ? lesson.steps[screen.upto - 1].day : lesson.period[0]);
 
 // The ladder as it stands: a rung for each status with the missions on it, the ways that are open, and those just taken.
@@ -222,15 +205,12 @@ function ladder(chart, screen, top, height) {
   const [wide, high] = [(narrow ? 0.8 : 0.6) * chart.width, pitch - Math.min(0.9 * em, 0.2 * pitch)];
   top += Math.max(0, (height - pitch * lesson.statuses.length) / 2);
   const middle = (key) => top + (statuses[key].rank + 0.5) * pitch;
-  const way = (from, to, attributes, draw = "line") => {
+  // Draws the way from a status to another, out to the side and back; gives where it is furthest out.
+  const way = (from, to, attributes) => {
     const [a, b] = [middle(from), middle(to)];
     const out = wide + Math.min(0.16 * chart.width, (1.2 + 0.8 * Math.abs(statuses[to].rank - statuses[from].rank)) * em);
-    const points = [];
-    for (let t = 0; t <= 1.0001; t += 0.05) {
-      points.push([(1 - t) ** 3 * wide + 3 * t * (1 - t) * out + t ** 3 * wide, (1 - t) ** 2 * (1 + 2 * t) * a + t ** 2 * (3 - 2 * t) * b]);
-    }
-    chart[draw](points, attributes);
-    return [points[10][0], (a + b) / 2];
+    chart.add("path", { d: `M${chart.x(wide)} ${a}C${chart.x(out)} ${a} ${chart.x(out)} ${b} ${chart.x(wide)} ${b}`, fill: "none", ...attributes });
+    return [wide + 0.75 * (out - wide), (a + b) / 2];
   };
   for (const from of new Set(Object.values(here))) {
     for (const to of new Set(lesson.ways.filter((each) => each[1] === from && each[2] !== from).map((each) => each[2]))) {
@@ -247,7 +227,8 @@ function ladder(chart, screen, top, height) {
   }
   const done = new Map(); // the ways taken since the screen before, with who took them and by which act
   for (const [who, from, to, trigger] of moves) {
-    const [x, y] = way(from, to, { stroke: "#111", "stroke-width": 5 }, "arrow");
+    const [x, y] = way(from, to, { stroke: "#111", "stroke-width": 5 });
+    chart.shape([[wide, middle(to)], [wide + 0.8 * em, middle(to) - 0.45 * em], [wide + 0.8 * em, middle(to) + 0.45 * em]], { fill: "#111" });
     const known = done.get(`${from} ${to}`) ?? { x, y, acts: new Set(), tags: [] };
     known.acts.add(action(trigger));
     known.tags.push(tag(who));
@@ -329,7 +310,7 @@ function timeline(chart, screen, top, height) {
     const [x, y, fresh] = [place(time(step.day) + DAY / 4), top + 2.1 * em, number >= screen.since];
     const r = fresh ? 0.42 * em : 0.28 * em;
     const fill = step.stated ? "#111" : "#fff"; // whether the main report has it
-    chart.add("path", { d: `M${chart.x(x) - r} ${y - r}h${2 * r}L${chart.x(x)} ${y + r}Z`, fill, stroke: "#111", "stroke-width": 2 });
+    chart.shape([[x - r, y - r], [x + r, y - r], [x, y + r]], { fill, stroke: "#111", "stroke-width": 2 });
   });
   const shown = screen.event ?? (screen.option !== "nothing" ? screen.option : undefined);
   const main = known.findLast((step) => step.event === shown);
@@ -339,8 +320,7 @@ function timeline(chart, screen, top, height) {
     const x = Math.min(Math.max(place(time(main.day) + DAY / 4), half), chart.width - half);
     chart.text(x, top + 0.9 * em, text, { anchor: "middle", bold: true });
   }
-  const days = [...new Set([now(screen), lesson.period[0], ...known.map((step) => step.day).reverse()])];
-  ticks(chart, days, (day) => place(time(day)), bottom + 1.2 * em);
+  ticks(chart, [now(screen), lesson.period[0], ...known.map((step) => step.day).reverse()], (day) => place(time(day)), bottom + 1.2 * em);
 }
 
 // Where everything stands, for the eye, as a table, and in words.
@@ -357,17 +337,18 @@ function standing(screen, box) {
   const [rungs, lanes] = [lesson.statuses.length, Object.keys(here).length];
   const height = box.height ? Math.max(box.height, rungs * 1.5 * em + 10 * em) : rungs * 3.4 * em + lanes * 1.8 * em + 6.4 * em;
   const chart = new Chart(box.width, height, label);
-  const above = box.height ? Math.min(Math.max(height - lanes * 2.6 * em - 6.4 * em, 0.5 * height, rungs * 1.5 * em), height - 10 * em) : rungs * 3.4 * em;
+  const room = Math.max(height - lanes * 2.6 * em - 6.4 * em, 0.5 * height, rungs * 1.5 * em);
+  const above = box.height ? Math.min(room, height - 10 * em) : rungs * 3.4 * em;
   ladder(chart, screen, 0, above);
   timeline(chart, screen, above + 0.8 * em, height - above - 0.8 * em);
   return chart.svg;
 }
 
 // Shares by day, stacked, the worst at the bottom; `ghost` are the shares of the start, and below runs what happened.
-function stack(box, shares, ghost) {
+function stack(box, { occupancy: shares, ends: rounded }, ghost) {
   const label = say("stack_label");
   const keys = lesson.statuses.map((each) => each.key).reverse();
-  const ends = perCent(keys.map((key) => shares[key]?.at(-1) ?? 0)).map((n) => say("per_cent", { n }));
+  const ends = keys.map((key) => say("per_cent", { n: shares[key]?.at(-1) > 0 && !rounded[key] ? say("under_one") : whole.format(rounded[key] ?? 0) }));
   if (state.table) {
     const told = keys.filter((key) => shares[key]).reverse();
     const rows = lesson.days.map((day, place) => [long(day), ...told.map((key) => tenth.format(100 * shares[key][place]))]);
@@ -378,7 +359,7 @@ function stack(box, shares, ghost) {
   const { em } = chart;
   const told = (key, i) => `${ends[i]} ${statuses[key].glyph} ${status(key)}`;
   const room = Math.max(...keys.map((key, i) => (shares[key] ? chart.extent(told(key, i), 1, true) : 0)));
-  const [left, right, top] = [chart.extent(`${whole.format(100)} %`) + 0.8 * em, chart.width - Math.min(room + 1.2 * em, 0.55 * chart.width), 0.8 * em];
+  const [left, right, top] = [chart.extent(say("per_cent", { n: whole.format(100) })) + 0.8 * em, chart.width - Math.min(room + 1.2 * em, 0.55 * chart.width), 0.8 * em];
   const bottom = height - 4.4 * em;
   const [start, end] = [time(lesson.days[0]), time(lesson.days.at(-1)) + DAY];
   const x = (when) => left + ((when - start) / (end - start)) * (right - left);
@@ -391,7 +372,7 @@ function stack(box, shares, ghost) {
   keys.forEach((key, i) => {
     const high = low.map((share, day) => share + (shares[key]?.[day] ?? 0));
     if (shares[key]) {
-      chart.line([...stairs(high), ...stairs(low).reverse()], { fill: statuses[key].fill, stroke: "#222" });
+      chart.shape([...stairs(high), ...stairs(low).reverse()], { fill: statuses[key].fill, stroke: "#222" });
       labels.push({ text: told(key, i), y: y((high.at(-1) + low.at(-1)) / 2) });
     }
     low = high;
@@ -419,7 +400,7 @@ function stack(box, shares, ghost) {
   chart.line([[mark, top], [mark, below]], { stroke: "#111", "stroke-width": 2, "stroke-dasharray": "2 4" });
   lane(chart, lesson.history, x, right, below, 1.4 * em);
   chart.text(right + 0.9 * em, below + 0.7 * em, say("history"), { room: chart.width - right - em });
-  ticks(chart, [...new Set([lesson.outcome.day, ...lesson.history.slice(1).map(([day]) => day), lesson.days[0], lesson.days.at(-1)])], (day) => x(time(day)), height - 1.2 * em);
+  ticks(chart, [lesson.outcome.day, ...turns(), lesson.days[0], lesson.days.at(-1)], (day) => x(time(day)), height - 1.2 * em);
   return chart.svg;
 }
 
@@ -457,7 +438,7 @@ function lines(box, drawn) {
     trace(run.path, shift, i === drawn.length - 1 ? { stroke: "#0b57a4", "stroke-width": 4 } : { stroke: "#767676", "stroke-width": 1.5 });
   });
   trace(lesson.history, 0, { stroke: "#111", "stroke-width": 3 });
-  ticks(chart, [...new Set([...lesson.period, ...lesson.history.slice(1).map(([day]) => day)])], (day) => x(time(day)), height - 1.2 * em);
+  ticks(chart, [...lesson.period, ...turns()], (day) => x(time(day)), height - 1.2 * em);
   return chart.svg;
 }
 
@@ -485,7 +466,8 @@ function dotted(box) {
     piles.set(pile, high + 1);
     chart.dot(left + (pile + 0.5) * size, bottom - (high + 0.5) * size, 0.45 * size, { fill: "#0b57a4", stroke: "#fff" });
   }
-  for (let i = 0; i < beyond; i += 1) chart.dot(right + 4.5 * em, bottom - (i + 0.5) * size, 0.45 * size, { fill: "#fff", stroke: "#0b57a4", "stroke-width": 3 });
+  const hollow = { fill: "#fff", stroke: "#0b57a4", "stroke-width": 3 };
+  for (let i = 0; i < beyond; i += 1) chart.dot(right + 4.5 * em, bottom - (i + 0.5) * size, 0.45 * size, hollow);
   chart.line([[left, bottom], [right, bottom]], { stroke: "#111", "stroke-width": 2 });
   const power = 10 ** Math.floor(Math.log10(most / 3));
   const many = Math.min(6, (right - left) / (chart.extent(tenth.format(most)) + em));
@@ -518,9 +500,7 @@ function choices(screen) {
   }
   if (screen.kind === "quiz") return words.quiz[screen.question].answers.map((text, key) => ({ key, text }));
   if (ballot(screen) !== "guess") return ["up", "same", "down"].map((key) => ({ key, text: say(key) }));
-  const { edges } = lesson.asked;
-  const found = edges.map((n, key) => ({ key, text: say(key ? "up_to_more" : "up_to", { n, least: edges[key - 1] }) }));
-  return [...found, { key: edges.length, text: say("longer", { n: edges.at(-1) }) }];
+  return lesson.asked.options.map((said, key) => ({ key, text: say(...said) }));
 }
 
 function vote(number, change) {
@@ -536,7 +516,7 @@ function voting(screen) {
     const count = el("output", { class: "count", "aria-label": say("hands", { n: counts[i] ?? 0 }) }, whole.format(counts[i] ?? 0));
     return el("li", {}, button(String(i + 1), text, (event) => vote(i, event.shiftKey ? -1 : 1), { class: "option", id: `option${i + 1}` }), count);
   });
-  return [el("ol", { class: "options" }, options), p(say(total(counts) ? "hands" : "vote_hint", { n: total(counts) }), "small")];
+  return [el("ol", { class: "options" }, options), small(total(counts) ? "hands" : "vote_hint", { n: total(counts) })];
 }
 
 function bar(kind, share, text) {
@@ -570,14 +550,14 @@ function card(step) {
 
 function cited(step) {
   const named = step.sources.length ? say("source", { n: step.sources.length, text: step.sources.join("; ") }) : say("no_source");
-  return [p(`${named} ${step.confidence ? say(`confidence_${step.confidence}`) : ""}`, "small"), step.disputed && p(say("disputed", { text: step.disputed }), "small")];
+  return [p(`${named} ${step.confidence ? say(`confidence_${step.confidence}`) : ""}`, "small"), step.disputed && small("disputed", { text: step.disputed })];
 }
 
 // What else a screen tells: the steps since the one before, each in a line.
 function meanwhile(screen, id) {
   const others = lesson.steps.slice(screen.since, screen.upto).filter((step) => step.event !== id);
   const named = others.map((step) => el("li", {}, `${short(step.day)}: ${eventName(step.event)}`));
-  return others.length > 0 && [p(say("meanwhile"), "small"), el("ul", { class: "brief" }, named)];
+  return others.length > 0 && [small("meanwhile"), el("ul", { class: "brief" }, named)];
 }
 
 // How often things end well from the morning after a screen, and from the forecast before.
@@ -586,7 +566,7 @@ function outlook(screen) {
   if (!day) return null;
   const [told, earlier] = [lesson.outlook[day], Object.keys(lesson.outlook).filter((each) => each < day).at(-1)];
   const values = { unit: lesson.unit, share: told.estimate, before: lesson.outlook[earlier].estimate };
-  return el("div", { class: "outlook" }, p(say("outlook", values)), p(say("outlook_small", { interval: told, day }), "small"));
+  return el("div", { class: "outlook" }, para("outlook", values), small("outlook_small", { interval: told, day }));
 }
 
 // Forecasts from one morning after another, each with the news since the one before.
@@ -594,20 +574,22 @@ function mornings() {
   const days = Object.keys(lesson.outlook);
   const rows = days.map((day, i) => {
     const news = lesson.steps.filter((step) => step.day < day && (i === 0 || step.day >= days[i - 1])).map((step) => eventName(step.event));
-    const told = bar("model", lesson.outlook[day].estimate, say("morning_bar", { share: lesson.outlook[day].estimate, interval: lesson.outlook[day] }));
+    const share = lesson.outlook[day].estimate;
+    const told = bar("model", share, say("morning_bar", { share, interval: lesson.outlook[day] }));
     return el("div", { class: "result" }, p([long(day), ...news].join(" \u00b7 ")), told);
   });
-  return data(rows);
+  return data(...rows);
 }
 
-function tokens(share) {
-  const n = Math.round(TOKENS * share);
+// The share of an outcome: in twenty, and exactly.
+function outcome({ outcome: share }) {
+  const n = Math.round(TOKENS * share.estimate);
   const chart = new Chart(14 * rem(), 3 * rem(), say("of_twenty", { n }));
   for (let i = 0; i < TOKENS; i += 1) {
     const [x, y, r] = [(0.75 + 1.35 * (i % 10)) * chart.em, (0.75 + 1.4 * Math.floor(i / 10)) * chart.em, 0.52 * chart.em];
     chart.dot(x, y, r, { "stroke-width": 2, stroke: "#0b57a4", fill: i < n ? "#0b57a4" : "#fff" });
   }
-  return [chart.svg, p(say("of_twenty", { n }), "big")];
+  return [quoted(outcomeText()), chart.svg, big("of_twenty", { n }), p(exactly(share), "small")];
 }
 
 function swatch({ fill, ink, glyph }) {
@@ -622,11 +604,7 @@ function story(run) {
   return told.length ? told.slice(0, 6).join(` ${AHEAD} `) + (told.length > 6 ? " \u2026" : "") : say("quiet");
 }
 
-function sliderName() {
-  const [{ owner, key }, choice] = [lesson.slider, lesson.choices[lesson.slider.owner]];
-  if (choice) return say("slider_option", { option: choice.options[key], choice: owner });
-  return say(key === "probability" ? "slider_chance" : "slider_delay", { event: owner, key });
-}
+const sliderName = () => say(...lesson.slider.said);
 
 function branches() {
   const items = lesson.branches.map((branch, i) => {
@@ -639,7 +617,7 @@ function branches() {
 
 function twins() {
   const { twins: found, differ } = lesson.branches[state.branch];
-  if (!found) return { picture: p(say("twins_same"), "big"), talk: [] };
+  if (!found) return { picture: big("twins_same"), talk: [] };
   const title = (side) => el("h2", {}, say(side ? "world_changed" : "world_base"));
   const line = (step, mark) =>
     el("li", { class: mark ? "mark" : null }, mark && el("strong", {}, `${say("parting")} `), `${short(step.day)}: ${eventName(step.event)}`,
@@ -652,11 +630,11 @@ function twins() {
   const because = (side) => {
     const others = found.why[1 - side].map((each) => JSON.stringify(each));
     const only = found.why[side].filter((each) => !others.includes(JSON.stringify(each)));
-    return [title(side), only.length ? reasons(only.slice(0, 4)) : p(say("world_ends"))];
+    return [title(side), only.length ? reasons(only.slice(0, 4)) : para("world_ends")];
   };
   return {
     picture: el("div", { class: "twins" }, column(0), column(1)),
-    talk: [p(say("twins_told", { n: found.run, count: differ })), because(0), because(1)],
+    talk: [para("twins_told", { n: found.run, count: differ }), because(0), because(1)],
   };
 }
 
@@ -684,17 +662,17 @@ function sheet() {
 
 const SCREENS = {
   title: () => {
-    const rungs = lesson.statuses.map((each) => el("li", {}, swatch(each), el("div", {}, el("strong", {}, status(each.key)), quoted(meaning(each.key), "small"))));
+    const named = ({ key, meaning }) => el("div", {}, el("strong", {}, status(key)), quoted(words.meanings[key] ?? own(meaning), "small"));
+    const rungs = lesson.statuses.map((each) => el("li", {}, swatch(each), named(each)));
     const lanes = el("ul", {}, Object.keys(lesson.missions).map((who) => el("li", {}, `${tag(who)}: ${mission(who)}`)));
     return { heading: own(lesson.title), picture: el("ul", { class: rungs.length > 7 ? "legend dense" : "legend" }, rungs),
-      talk: [p(say("title_text", { n: rungs.length })), lanes, p(say("title_start")), p(say("title_keys"), "small")] };
+      talk: [para("title_text", { n: rungs.length }), lanes, para("title_start"), small("title_keys")] };
   },
-  begin: (screen, box) => ({ heading: long(lesson.period[0]), picture: standing(screen, box), talk: [p(say("begin_text")), p(say("begin_ask"), "ask")] }),
+  begin: (screen, box) => ({ heading: long(lesson.period[0]), picture: standing(screen, box), talk: [para("begin_text"), ask("begin_ask")] }),
   event: (screen, box) => {
     const step = latest(screen, screen.event);
-    const ask = p(say(step.moves.length ? "event_moved" : "event_still"), "ask");
     return { heading: eventName(screen.event), picture: standing(screen, box), why: [reasons(step.why), cited(step)],
-      talk: [card(step), cited(step)[0], meanwhile(screen, screen.event), ask, outlook(screen)] };
+      talk: [card(step), cited(step)[0], meanwhile(screen, screen.event), ask(step.moves.length ? "event_moved" : "event_still"), outlook(screen)] };
   },
   decide: (screen, box) => {
     const { actors, question } = lesson.choices[screen.choice];
@@ -703,61 +681,59 @@ const SCREENS = {
   reveal: (screen, box) => {
     const [{ shares, basis }, step] = [lesson.choices[screen.choice], latest(screen, screen.option)];
     return { heading: step ? eventName(screen.option) : say("nothing_done"), picture: standing(screen, box),
-      why: [step && reasons(step.why), p(say("model_assumed", { text: basis ?? "" }), "small"), step && cited(step)],
+      why: [step && reasons(step.why), small("model_assumed", { text: basis ?? "" }), step && cited(step)],
       talk: [results(screen, screen.option, shares), step && card(step), meanwhile(screen, screen.option), outlook(screen)] };
   },
   guess: (screen, box) => ({ heading: say("guess"), picture: standing(screen, box), talk: [quoted(lesson.asked.text), voting(screen)] }),
   number: (screen, box) => {
-    const { history, median, edges, asked, text } = lesson.asked;
-    const place = edges.findIndex((edge) => history !== null && history <= edge);
-    const half = say(median.estimate === null ? "median_beyond" : median.high === null ? "median_open" : "median", median);
+    const { history, median, came, asked, text } = lesson.asked;
     return { heading: history === null ? say("never") : say("days", { n: history }), picture: dotted(box),
-      talk: [quoted(text), total(hands(screen)) > 0 && results(screen, place < 0 ? edges.length : place), p(say("dots_text", { count: asked })), p(half, "small"), meanwhile(screen)] };
+      talk: [quoted(text), total(hands(screen)) > 0 && results(screen, came), para("dots_text", { count: asked }), small(...median), meanwhile(screen)] };
   },
   runs: (screen, box) => {
     const drawn = lesson.runs.slice(0, state.drawn);
     const n = drawn.filter((run) => lesson.mild.includes(run.path.at(-1)[1])).length;
-    const told = () => [el("h2", {}, say("run_number", { n: drawn.at(-1).run })), p(story(drawn.at(-1))), p(say("runs_count", { n, count: drawn.length }), "big")];
-    return { heading: say("runs"), picture: lines(box, drawn), talk: [p(say("runs_text")), drawn.length ? told() : p(say("runs_ask"), "ask"), meanwhile(screen)] };
+    const told = () => [el("h2", {}, say("run_number", { n: drawn.at(-1).run })), p(story(drawn.at(-1))), big("runs_count", { n, count: drawn.length })];
+    return { heading: say("runs"), picture: lines(box, drawn), talk: [para("runs_text"), drawn.length ? told() : ask("runs_ask"), meanwhile(screen)] };
   },
-  many: (screen, box) => {
-    const { occupancy, outcome } = lesson.base;
-    return { heading: say("many"), picture: stack(box, occupancy), talk: [quoted(outcomeText()), tokens(outcome.estimate), p(exactly(outcome), "small"), p(say("many_text"), "ask"), meanwhile(screen)] };
-  },
+  many: (screen, box) => ({ heading: say("many"), picture: stack(box, lesson.base), talk: [outcome(lesson.base), ask("many_text"), meanwhile(screen)] }),
   slider: (screen, box) => {
     const { stops, start, unit } = lesson.slider;
-    const { occupancy, outcome } = stops[state.stop];
     const told = (place) => (unit === "share" ? say("in_hundred", { share: Number(stops[place].value) }) : own(stops[place].value));
     const coin = stops.some((each) => (each.outcome.estimate - 0.5) * (stops[0].outcome.estimate - 0.5) <= 0);
-    const input = el("input", { type: "range", id: "stop", min: 0, max: stops.length - 1, "aria-label": sliderName(), "aria-valuetext": told(state.stop), oninput: (event) => slide(event.target.value - state.stop) });
+    const named = { "aria-label": sliderName(), "aria-valuetext": told(state.stop) };
+    const moves = { oninput: (event) => slide(event.target.value - state.stop) };
+    const input = el("input", { type: "range", id: "stop", min: 0, max: stops.length - 1, ...named, ...moves });
     input.value = state.stop;
-    return { heading: say("slider"), picture: stack(box, occupancy, lesson.base.occupancy),
-      talk: [p(sliderName()), input, p(say("slider_value", { value: told(state.stop), low: told(0), high: told(stops.length - 1), start: told(start) })),
-        quoted(outcomeText(), "small"), tokens(outcome.estimate), p(exactly(outcome), "small"), p(say(coin ? "slider_coin" : "slider_ask"), "ask"), p(say("ghost"), "small")] };
+    const value = { value: told(state.stop), low: told(0), high: told(stops.length - 1), start: told(start) };
+    return { heading: say("slider"), picture: stack(box, stops[state.stop], lesson.base.occupancy),
+      talk: [p(sliderName()), input, para("slider_value", value), outcome(stops[state.stop]), ask(coin ? "slider_coin" : "slider_ask"), small("ghost")] };
   },
-  whatif: (screen) => ({ heading: say("whatif"), picture: branches(), talk: [quoted(outcomeText()), p(say("whatif_now", { share: lesson.base.outcome.estimate })), voting(screen)] }),
+  whatif: (screen) => ({ heading: say("whatif"), picture: branches(),
+    talk: [quoted(outcomeText()), para("whatif_now", { share: lesson.base.outcome.estimate }), voting(screen)] }),
   effect: (screen, box) => {
-    const { effect, occupancy, differ } = lesson.branches[state.branch];
-    const shown = effect.low > 0 ? "up" : effect.high < 0 ? "down" : "same"; // the direction that the interval leaves
-    return { heading: branchText(lesson.branches[state.branch]), picture: stack(box, occupancy, lesson.base.occupancy),
-      talk: [quoted(outcomeText(), "small"), p(say("effect_points", { points: effect.estimate }), "big"), p(say("effect_small", { reach: effect, percent: effect.base, now: effect.changed, count: differ }), "small"),
-        results(screen, shown), p(say(shown === "same" ? "effect_none" : "effect_text"), "ask"), p(say("ghost"), "small")] };
+    const { effect, differ, way } = lesson.branches[state.branch];
+    const exact = { reach: effect, percent: effect.base, now: effect.changed, count: differ };
+    return { heading: branchText(lesson.branches[state.branch]), picture: stack(box, lesson.branches[state.branch], lesson.base.occupancy),
+      talk: [quoted(outcomeText(), "small"), big("effect_points", { points: effect.estimate }), small("effect_small", exact),
+        results(screen, way), ask(way === "same" ? "effect_none" : "effect_text"), small("ghost")] };
   },
   twins: () => ({ heading: say("twins"), ...twins() }),
-  outlook: () => ({ heading: say("outlook_heading"), picture: mornings(), talk: [p(say("outlook_label", { unit: lesson.unit })), p(say("outlook_text")), p(say("outlook_ask"), "ask")] }),
+  outlook: () => ({ heading: say("outlook_heading"), picture: mornings(),
+    talk: [para("outlook_label", { unit: lesson.unit }), para("outlook_text"), ask("outlook_ask")] }),
   limits: () => {
     const limits = el("ul", { class: "limits", dir: "auto", tabindex: 0 }, lesson.limits.map((text) => el("li", {}, text)));
-    return { heading: say("limits"), picture: limits, talk: [p(say("limits_text")), p(say("limits_ask"), "ask")] };
+    return { heading: say("limits"), picture: limits, talk: [para("limits_text"), ask("limits_ask")] };
   },
   own: () => {
     const mine = `my-${lesson.name}`;
-    const typed = [`escsim new ${mine} --from ${lesson.name}`, `escsim check ${mine}.yaml`, `escsim compare ${lesson.name} ${mine}.yaml`, `escsim page ${mine}.yaml -o ${mine}.html`];
+    const typed = [`new ${mine} --from ${lesson.name}`, `check ${mine}.yaml`, `compare ${lesson.name} ${mine}.yaml`, `page ${mine}.yaml`];
     return { heading: say("own"), picture: numbered(words.own_steps.map((text) => el("li", {}, text)), "limits"),
-      talk: [p(say("own_text")), el("pre", { dir: "ltr", tabindex: 0 }, typed.join("\n"))] };
+      talk: [para("own_text"), el("pre", { dir: "ltr", tabindex: 0 }, typed.map((each) => `escsim ${each}`).join("\n"))] };
   },
   quiz: (screen) => ({ heading: say(`quiz_${screen.when}`), picture: p(words.quiz[screen.question].question, "big"), talk: [voting(screen)] }),
-  tally: () => ({ heading: say("tally"), picture: data(tally(true)), talk: [p(say("tally_text")), words.quiz.map((each) => p(each.because))] }),
-  sheet: () => ({ heading: say("sheet"), picture: el("div", { class: "preview", tabindex: 0 }, sheet()), talk: [p(say("sheet_text"))] }),
+  tally: () => ({ heading: say("tally"), picture: data(tally(true)), talk: [para("tally_text"), words.quiz.map((each) => p(each.because))] }),
+  sheet: () => ({ heading: say("sheet"), picture: el("div", { class: "preview", tabindex: 0 }, sheet()), talk: [para("sheet_text")] }),
 };
 
 // ---- moves: what keys and buttons do
@@ -785,6 +761,8 @@ function set(values) {
   draw();
 }
 
+const why = () => set({ why: { ...state.why, [state.screen]: !state.why[state.screen] } });
+const replay = (more) => set({ drawn: Math.min(state.drawn + more, lesson.runs.length) });
 const slide = (by) => set({ stop: Math.min(Math.max(state.stop + by, 0), lesson.slider.stops.length - 1) });
 
 // Takes a what-if, and goes back to where the class says what it will do.
@@ -808,8 +786,8 @@ const KEYS = [
   { key: "Enter", name: "enter", codes: ["Enter", "NumpadEnter"], always: true, act: enter, shown: closed },
   { key: "Home", name: "first", codes: ["Home"], always: true, act: () => go(0), shown: () => false },
   { key: "End", name: "last", codes: ["End"], always: true, act: () => go(last()), shown: () => false },
-  { key: "W", name: "why", on: ["event", "reveal"], act: () => set({ why: { ...state.why, [state.screen]: !state.why[state.screen] } }), pressed: () => Boolean(state.why[state.screen]) },
-  { key: "R", name: "replay", on: ["runs"], act: (event) => set({ drawn: Math.min(state.drawn + (event.shiftKey ? TOKENS : 1), lesson.runs.length) }), off: () => state.drawn === lesson.runs.length },
+  { key: "W", name: "why", on: ["event", "reveal"], act: why, pressed: () => Boolean(state.why[state.screen]) },
+  { key: "R", name: "replay", on: ["runs"], act: (event) => replay(event.shiftKey ? TOKENS : 1), off: () => state.drawn === lesson.runs.length },
   { key: "[", name: "less", codes: ["BracketLeft"], on: ["slider"], act: () => slide(-1), off: () => state.stop === 0 },
   { key: "]", name: "more", codes: ["BracketRight"], on: ["slider"], act: () => slide(1), off: () => state.stop === lesson.slider.stops.length - 1 },
   { key: "B", name: "branch", on: ["whatif", "effect", "twins"], act: (event) => pick(state.branch + (event.shiftKey ? -1 : 1)) },
@@ -845,18 +823,13 @@ const acts = (each) => (!each.on || each.on.includes(current().kind)) && !each.o
 
 // ---- drawing
 
-function tell(text) {
-  at("hint").textContent = text;
-  at("spoken").textContent = text;
-}
+const tell = (text) => ["hint", "spoken"].forEach((id) => (at(id).textContent = text));
 
 function save() {
   try {
     sessionStorage.setItem(store, JSON.stringify(state));
     history.replaceState(null, "", `#${state.screen + 1}`);
-  } catch {
-    // a browser that keeps nothing for files: only a reload starts anew
-  }
+  } catch {} // a browser that keeps nothing for files: only a reload starts anew
 }
 
 function keys() {
@@ -898,16 +871,15 @@ function draw(moved = false) {
 function start() {
   try {
     Object.assign(state, JSON.parse(sessionStorage.getItem(store)) ?? {});
-  } catch {
-    // nothing was kept
-  }
+  } catch {} // nothing was kept
   const named = () => Number(/^#(\d+)$/.exec(location.hash)?.[1] ?? state.screen + 1) - 1;
   state.screen = Math.min(Math.max(named(), 0), last());
   const single = el("input", { type: "checkbox", id: "single", onchange: () => set({ keys: !state.keys }) });
   single.checked = state.keys;
   const row = (key, text) => el("tr", {}, el("td", {}, el("kbd", { dir: "ltr" }, key)), el("td", {}, text));
   const rows = [row("1\u20139", say("help_vote")), ...KEYS.map((each) => row(each.key, say(`help_${each.name}`)))];
-  at("help").append(el("h2", {}, say("help")), el("table", {}, el("tbody", {}, rows)), el("label", {}, single, " ", say("single_keys")), p(say("help_remote"), "small"), button("Esc", say("close"), help));
+  const listed = el("table", {}, el("tbody", {}, rows));
+  at("help").append(el("h2", {}, say("help")), listed, el("label", {}, single, " ", say("single_keys")), small("help_remote"), button("Esc", say("close"), help));
   at("title").textContent = own(lesson.title);
   at("seed").textContent = say("seed");
   at("blank").addEventListener("click", blank);
