@@ -676,7 +676,8 @@ const SCREENS = {
   },
   decide: (screen, box) => {
     const { actors, question } = lesson.choices[screen.choice];
-    return { heading: say("decide", { actors }), picture: standing(screen, box), talk: [quoted(question), voting(screen), meanwhile(screen)] };
+    const put = [p(long(now(screen)), "small"), quoted(question)];
+    return { heading: say("decide", { actors }), picture: standing(screen, box), talk: [put, voting(screen), meanwhile(screen)] };
   },
   reveal: (screen, box) => {
     const [{ shares, basis }, step] = [lesson.choices[screen.choice], latest(screen, screen.option)];
