@@ -168,20 +168,46 @@ def effect(base: Ensemble, changed: Ensemble, asked: dict[str, Question] | None 
         If period, statuses, seed or size differ.
     """
     one, other = base.scenario, changed.scenario
-    if (_frame(one), base.seed, base.n) != (_frame(other), changed.seed, changed.n):
-        raise AskedError("two ensembles can be compared if they have the same period, statuses, seed and number of variants")
     theirs = asked
     if asked is None:
         asked = {name: each for name, each in one.questions.items() if name in other.questions and kind(each) == kind(other.questions[name])}
         theirs = other.questions
+    return effects(base, [changed], asked, theirs, threads)[0]
 
-    def count(chunk: tuple[int, int]) -> tuple[int, dict[str, Sums]]:
-        pair = base.worlds(*chunk), changed.worlds(*chunk)
-        return int(np.count_nonzero(_different(*pair))), summed(*pair, asked, theirs)
+
+def effects(
+    base: Ensemble, changed: Sequence[Ensemble], asked: dict[str, Question], theirs: dict[str, Question] | None = None, threads: int | None = None
+) -> list[Comparison]:
+    """Compare an ensemble with several others, as `effect` does with one; its worlds are run again only once for all of them.
+
+    Parameters
+    ----------
+    base : Ensemble
+    changed : sequence of Ensemble
+    asked, theirs : dict of str to Question
+        What the base is asked, and the others under the same names, if that is not the same.
+    threads : int, optional
+
+    Raises
+    ------
+    ValueError
+        As `effect`.
+    """
+    for each in changed:
+        if (_frame(base.scenario), base.seed, base.n) != (_frame(each.scenario), each.seed, each.n):
+            raise AskedError("two ensembles can be compared if they have the same period, statuses, seed and number of variants")
+
+    def count(chunk: tuple[int, int]) -> list[tuple[int, dict[str, Sums]]]:
+        ours = base.worlds(*chunk)
+        twins = (each.worlds(*chunk) for each in changed)
+        return [(int(np.count_nonzero(_different(ours, twin))), summed(ours, twin, asked, theirs)) for twin in twins]
 
     with ThreadPoolExecutor(threads or usable_threads(), thread_name_prefix="escsim") as pool:
-        many, parts = zip(*pool.map(count, base.chunks()), strict=True)
-    return Comparison(base, changed, sum(many), added(one, asked, parts))
+        counted = list(zip(*pool.map(count, base.chunks()), strict=True))  # by ensemble, the chunks of each
+    return [
+        Comparison(base, each, sum(differ for differ, _ in chunks), added(base.scenario, asked, (sums for _, sums in chunks)))
+        for each, chunks in zip(changed, counted, strict=True)
+    ]
 
 
 def _frame(scenario: Scenario) -> tuple[object, ...]:

@@ -22,7 +22,7 @@ from escsim.questions import passage
 from escsim.reasons import Reason, why
 from escsim.scenario import NOTHING, Condition, Question, Scenario
 from escsim.style import looks
-from escsim.tables import BRANCHES, branch, chart_days, dots, named, offered, outcome, runs, sampled, settled, slider
+from escsim.tables import branches, chart_days, dots, named, offered, outcome, runs, sampled, settled, slider
 from escsim.trajectory import Trajectory
 
 MINUTES = (5, 15, 45)
@@ -119,7 +119,7 @@ def lesson(scenario: Scenario, options: Options = PLAIN) -> dict[str, Any]:
         data["slider"] = slider(scenario, options.slider, goal, base, days)
         data["screens"] = [screen for screen in screens if screen["kind"] != "slider" or data["slider"]]
     if "whatif" in kinds:
-        data["branches"] = [branch(scenario, name, goal, base, days) for name in list(scenario.what_if)[:BRANCHES]]
+        data["branches"] = branches(scenario, goal, base, days)
     data["tasks"] = _tasks(data["screens"], data)
     return data
 

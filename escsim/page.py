@@ -45,7 +45,7 @@ def page(scenario: Scenario, options: Options = PLAIN, *, live: str | None = Non
     ValueError
         If there is no such language, screen, or number for the slider.
     """
-    said = words(options.lang)
+    said = _fitting(words(options.lang), scenario)
     data = lesson(scenario, options)
     if not 1 <= options.start <= len(data["screens"]):
         raise AskedError(f"there is no screen {options.start}: this lesson has 1 to {len(data['screens'])}")
@@ -85,6 +85,13 @@ def words(lang: str) -> dict[str, Any]:
         raise AskedError(f"there is no strings file for the language {lang!r}: {suggest(lang, languages(), 'known languages')}")
     said: dict[str, Any] = read(FOLDER / f"{lang}.yaml").root.plain()
     return said
+
+
+def _fitting(said: dict[str, Any], scenario: Scenario) -> dict[str, Any]:
+    """Leave to a scenario the names that it defines itself: those of a ladder of its own, and of its actions."""
+    ladder = scenario.ladder
+    own = {*scenario.actions, *(() if isinstance(scenario.ladder_, str) else (*ladder.statuses, *ladder.triggers))}
+    return {**said, **{part: {name: text for name, text in said[part].items() if name not in own} for part in ("terms", "meanings")}}
 
 
 def embedded(data: Any) -> str:

@@ -17,7 +17,7 @@ import yaml
 
 from escsim.absence import levels
 from escsim.captions import per_cent, words
-from escsim.effects import Comparison, effect
+from escsim.effects import Comparison, effects
 from escsim.ensemble import Ensemble
 from escsim.errors import AskedError
 from escsim.intervals import Estimate, kaplan_meier, wilson
@@ -153,11 +153,16 @@ def sampled(ensemble: Ensemble, asked: Outcome, days: list[Day]) -> dict[str, An
 # ---- what-ifs
 
 
-def branch(scenario: Scenario, name: str, asked: Outcome, base: Ensemble, days: list[Day]) -> dict[str, Any]:
-    """Run a what-if of the file beside the base, and find a world that tells what it does."""
-    change = scenario.what_if[name]
-    compared = effect(base, base.scenario.simulate(base.n, base.seed, intervention=change), {"outcome": asked.question})
-    found = compared.effects["outcome"]
+def branches(scenario: Scenario, asked: Outcome, base: Ensemble, days: list[Day]) -> list[dict[str, Any]]:
+    """Run the what-ifs of the file beside the base, and find for each a world that tells what it does."""
+    names = list(scenario.what_if)[:BRANCHES]
+    changed = [scenario.simulate(base.n, base.seed, intervention=name) for name in names]
+    compared = effects(base, changed, {"outcome": asked.question})
+    return [_branch(scenario, name, each, asked, days) for name, each in zip(names, compared, strict=True)]
+
+
+def _branch(scenario: Scenario, name: str, compared: Comparison, asked: Outcome, days: list[Day]) -> dict[str, Any]:
+    change, found = scenario.what_if[name], compared.effects["outcome"]
     return {
         "name": name,
         "text": change.text,

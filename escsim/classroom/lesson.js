@@ -458,7 +458,7 @@ function dotted(box) {
   const beyond = dots.length - known.length;
   const [left, right, bottom] = [1.5 * em, chart.width - (beyond ? 9 : 2) * em, height - 4 * em];
   const x = (days) => left + (days / (1.03 * most)) * (right - left);
-  const size = Math.min(2.2 * em, (right - left) / 14, (bottom - 4 * em) / Math.max(6, beyond));
+  const size = Math.max(0, Math.min(2.2 * em, (right - left) / 14, (bottom - 4 * em) / Math.max(6, beyond)));
   const piles = new Map();
   for (const dot of known) {
     const pile = Math.floor((x(dot) - left) / size);
@@ -676,7 +676,8 @@ const SCREENS = {
   },
   decide: (screen, box) => {
     const { actors, question } = lesson.choices[screen.choice];
-    return { heading: say("decide", { actors }), picture: standing(screen, box), talk: [quoted(question), voting(screen), meanwhile(screen)] };
+    const put = [p(long(now(screen)), "small"), quoted(question)];
+    return { heading: say("decide", { actors }), picture: standing(screen, box), talk: [put, voting(screen), meanwhile(screen)] };
   },
   reveal: (screen, box) => {
     const [{ shares, basis }, step] = [lesson.choices[screen.choice], latest(screen, screen.option)];
