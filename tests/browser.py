@@ -6,9 +6,12 @@ A `Visit` is one such page. It notes what the page asks the network for and what
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,14 @@ EYES = (Path(__file__).parent / "eyes.js").read_text(encoding="utf-8")
 PHONE, PROJECTOR = (390, 844), (1280, 720)
 VOTED = ("decide", "guess", "whatif", "quiz")  # screens that ask for hands
 HANDS = ("Digit1", "Digit1", "Digit2")  # of the class of these tests
+
+
+def embedded_in(page: bytes, element: str = "lesson") -> dict[str, Any]:
+    """Read what a page holds as data."""
+    found = re.search(rf'<script type="application/json" id="{element}">(.*?)</script>', page.decode())
+    assert found is not None
+    data: dict[str, Any] = json.loads(found[1])
+    return data
 
 
 @contextmanager
@@ -36,13 +47,13 @@ class Visit:
     def __init__(self, browser: Browser, file: Path, *, size: tuple[int, int] = PROJECTOR, at: int | None = None, **more: Any) -> None:
         self.context: BrowserContext = browser.new_context(viewport={"width": size[0], "height": size[1]}, offline=True, **more)
         self.page: Page = self.context.new_page()
-        self.file = file.absolute().as_uri()
+        self.file, self.address = file, file.absolute().as_uri()
         self.asked: list[str] = []  # addresses
         self.complaints: list[str] = []
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.goto(self.file + (f"#{at + 1}" if at is not None else ""))
+        self.page.goto(self.address + (f"#{at + 1}" if at is not None else ""))
 
     def read(self, script: str, argument: Any = None) -> Any:
         """Give the value of an expression of JavaScript, within the page."""
@@ -72,11 +83,10 @@ class Visit:
             if "value" in node.get(part, {})
         ]
 
-    @property
+    @cached_property
     def lesson(self) -> dict[str, Any]:
-        """The data of the lesson."""
-        found: dict[str, Any] = self.read("lesson")
-        return found
+        """The data of the lesson, as it stands in the file."""
+        return embedded_in(self.file.read_bytes())
 
     @property
     def screen(self) -> int:
@@ -95,7 +105,7 @@ class Visit:
 
     def first(self, kind: str) -> int:
         """Give the first screen of a kind."""
-        return int(self.read("(kind) => lesson.screens.findIndex((screen) => screen.kind === kind)", kind))
+        return [screen["kind"] for screen in self.lesson["screens"]].index(kind)
 
     def press(self, *keys: str) -> None:
         """Press keys, by the names of Playwright: "w", "Shift+Digit1", "ArrowRight"."""
@@ -109,8 +119,10 @@ class Visit:
 
     def go(self, screen: int) -> None:
         """Go to a screen by its address."""
-        self.read("(hash) => { location.hash = hash; }", f"#{screen + 1}")
-        self.page.wait_for_function("(screen) => state.screen === screen", arg=screen)
+        self.read(
+            "(hash) => new Promise((done) => { addEventListener('hashchange', done, { once: true }); location.hash = hash; })", f"#{screen + 1}"
+        )
+        assert self.screen == screen
 
     def walk(self) -> Iterator[dict[str, Any]]:
         """Go through the lesson by keys as a class does, with hands where the screen asks for them; give each screen when it is reached."""
