@@ -119,10 +119,8 @@ class Visit:
 
     def go(self, screen: int) -> None:
         """Go to a screen by its address."""
-        self.read(
-            "(hash) => new Promise((done) => { addEventListener('hashchange', done, { once: true }); location.hash = hash; })", f"#{screen + 1}"
-        )
-        assert self.screen == screen
+        self.read("(hash) => { location.hash = hash; }", f"#{screen + 1}")
+        self.page.wait_for_function("(screen) => state.screen === screen", arg=screen, polling=10)
 
     def walk(self) -> Iterator[dict[str, Any]]:
         """Go through the lesson by keys as a class does, with hands where the screen asks for them; give each screen when it is reached."""
