@@ -15,7 +15,6 @@ const [AHEAD, BACK_TO] = MIRRORED ? ["\u2190", "\u25b6"] : ["\u2192", "\u25c0"];
 const DAY = 86400000;
 const TOKENS = 20;
 const SIZES = 4; // of text
-const store = `escsim ${lesson.hash} ${lesson.screens.length}`;
 
 const state = {
   ...lesson.options, // how it opens: text, notes, keys
@@ -513,7 +512,7 @@ function vote(number, change) {
 function voting(screen) {
   const counts = hands(screen);
   const options = choices(screen).map(({ text }, i) => {
-    const count = el("output", { class: "count", "aria-label": say("hands", { n: counts[i] ?? 0 }) }, whole.format(counts[i] ?? 0));
+    const count = el("span", { class: "count" }, whole.format(counts[i] ?? 0));
     return el("li", {}, button(String(i + 1), text, (event) => vote(i, event.shiftKey ? -1 : 1), { class: "option", id: `option${i + 1}` }), count);
   });
   return [el("ol", { class: "options" }, options), small(total(counts) ? "hands" : "vote_hint", { n: total(counts) })];
@@ -649,7 +648,7 @@ function tally(marked) {
 function sheet() {
   const spoken = ([key, values]) => say(key, { question: outcomeText(), ...values });
   const foot = () => el("footer", {}, el("span", { dir: "ltr" }, `${lesson.name} \u00b7 ${lesson.hash.slice(0, 16)} \u00b7 escsim ${lesson.version}`));
-  const page = (title, ...body) => el("section", { class: "page" }, el("h1", {}, `${own(lesson.title)}: ${title}`), body, foot());
+  const page = (title, ...body) => el("section", { class: "page" }, el("h2", {}, `${own(lesson.title)}: ${title}`), body, foot());
   const rules = (room) => Array.from({ length: room }, () => el("div", { class: "rule" }));
   const tasks = lesson.tasks.map(({ task, room }) => el("li", {}, spoken(task), rules(room)));
   const answers = lesson.tasks.map(({ answer }) => el("li", {}, answer.map(spoken).join(" ")));
@@ -807,7 +806,7 @@ function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || (at("help").open && !asked)) return;
   const inside = event.target.closest?.("button, input, [tabindex='0']");
   if (inside?.matches("button, input") && ["Enter", "NumpadEnter", "Space"].includes(event.code)) return;
-  if (inside?.matches("input[type=range]") && event.code.startsWith("Arrow")) return;
+  if (inside?.matches("input[type=range]") && /^(Arrow|Home|End)/.test(event.code)) return;
   const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
   const letter = /^[a-z]$/i.test(event.key) ? event.key.toUpperCase() : /^Key([A-Z])$/.exec(event.code)?.[1]; // of other scripts by its place
   const each = KEYS.find((one) => one.codes?.includes(event.code) || one.key === (asked ? "?" : letter));
@@ -815,6 +814,7 @@ function pressed(event) {
   if (!state.keys && !each?.always) return;
   if (!digit && !each) return;
   event.preventDefault();
+  if (event.repeat && !["replay", "less", "more"].includes(each?.name)) return; // a key held too long
   if (!at("blank").hidden) blank();
   else if (digit) vote(digit - 1, event.shiftKey ? -1 : 1);
   else if (acts(each)) each.act(event);
@@ -828,9 +828,8 @@ const tell = (text) => ["hint", "spoken"].forEach((id) => (at(id).textContent = 
 
 function save() {
   try {
-    sessionStorage.setItem(store, JSON.stringify(state));
-    history.replaceState(null, "", `#${state.screen + 1}`);
-  } catch {} // a browser that keeps nothing for files: only a reload starts anew
+    history.replaceState({ hash: lesson.hash, ...state }, "", `#${state.screen + 1}`); // kept for this tab, over a reload too
+  } catch {} // a browser that allows none to files: only a reload starts anew
 }
 
 function keys() {
@@ -870,9 +869,7 @@ function draw(moved = false) {
 // ---- start
 
 function start() {
-  try {
-    Object.assign(state, JSON.parse(sessionStorage.getItem(store)) ?? {});
-  } catch {} // nothing was kept
+  if (history.state?.hash === lesson.hash) Object.assign(state, history.state);
   const named = () => Number(/^#(\d+)$/.exec(location.hash)?.[1] ?? state.screen + 1) - 1;
   state.screen = Math.min(Math.max(named(), 0), last());
   const single = el("input", { type: "checkbox", id: "single", onchange: () => set({ keys: !state.keys }) });
