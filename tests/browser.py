@@ -101,7 +101,7 @@ class Visit:
     @property
     def hands(self) -> list[int]:
         """The hands that the screen shows, option by option."""
-        return [int(count) for count in self.page.locator("output.count").all_inner_texts()]
+        return [int(count) for count in self.page.locator(".count").all_inner_texts()]
 
     def first(self, kind: str) -> int:
         """Give the first screen of a kind."""

@@ -8,6 +8,7 @@
       address: location.hash,
       html: ["header", "main", "nav"].map((name) => document.querySelector(name).outerHTML).join("\n"),
       values: [...document.querySelectorAll("main input")].map((input) => input.value),
+      text: getComputedStyle(document.documentElement).fontSize,
       length: document.scrollingElement.scrollHeight,
       dark: !document.getElementById("blank").hidden,
       help: document.getElementById("help").open,
@@ -42,7 +43,7 @@
       events: only(lesson.events, [...past, ...named]),
       choices: only(lesson.choices, put),
       outlook: only(lesson.outlook, [lesson.period[0], ...mornings]),
-      asked: here.kind === "guess" ? { text: lesson.asked.text, edges: lesson.asked.edges } : undefined,
+      asked: here.kind === "guess" ? { text: lesson.asked.text, options: lesson.asked.options } : undefined,
       screens: [...shown, ...lesson.screens.slice(shown.length).map(() => ({}))],
     };
     const whole = { ...lesson };
@@ -66,8 +67,8 @@
     const clips = (node) => {
       for (let box = node; box && box !== document.body; box = box.parentElement) {
         const { overflowX } = getComputedStyle(box);
-        if (box.id === "title") return null; // the one that ends in dots, and stands in full on the first screen
-        if (overflowX !== "visible" && overflowX !== "auto" && overflowX !== "scroll" && box.tagName !== "text") return box;
+        if (box.id === "title" || ["auto", "scroll"].includes(overflowX)) return null; // ends in dots, and stands in full on the first screen; scrolls
+        if (overflowX !== "visible" && box.tagName !== "text") return box;
       }
       return document.documentElement;
     };
@@ -80,7 +81,6 @@
       const [frame, range] = [clips(node)?.getBoundingClientRect(), document.createRange()];
       range.selectNodeContents(walker.currentNode);
       for (const { left, right } of frame ? range.getClientRects() : []) {
-        if (node.closest("pre, table")) continue; // these scroll by themselves where they must
         if (left < frame.left - 2 || right > frame.right + 2) found.add(`cut at the side: ${data}`);
       }
     }
