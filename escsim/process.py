@@ -286,7 +286,7 @@ class _Compiler:
         """Give the law of each event's delay, by rule: stated, or the spread around history's gap."""
         scenario = self.scenario
         period = scenario.period
-        replayed = {step.event: step for step in (self.history or scenario.replay()).steps} if any(event.date for event in self.events) else {}
+        replayed = {step.event: step for step in (self.history or scenario.replayed).steps} if any(event.date for event in self.events) else {}
         laws: list[dist.Distribution] = []
         for event in self.events:
             if event.delay is not None:

@@ -484,6 +484,11 @@ class Scenario(Form):
 
         return replay(self)
 
+    @cached_property
+    def replayed(self) -> Trajectory:
+        """The replay, made once, for what asks only when its events happened: a scenario at other numbers (`ranges.at`) has the same."""
+        return self.replay()
+
     def given(self, day: Day | str) -> Variation:
         """Take the history before a day as given: what `simulate` of it runs is a forecast from the morning of that day.
 

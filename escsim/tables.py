@@ -27,7 +27,7 @@ from escsim.reasons import why
 from escsim.scenario import NOTHING, Event, Intervention, Question, Scenario
 from escsim.trajectory import Step, Trajectory
 
-STOPS = 21  # of the slider, besides the file's own value
+STOPS = 17  # of the slider, besides the file's own value
 DAYS = 60  # of the period that charts show
 RUNS = 40  # single trajectories to look at
 BRANCHES = 9  # what-ifs, so that each has a digit
