@@ -77,7 +77,7 @@
       const [{ data }, node] = [walker.currentNode, walker.currentNode.parentElement];
       if (!data.trim() || !node.checkVisibility() || node.closest("script, noscript, #spoken")) continue;
       const size = parseFloat(getComputedStyle(node).fontSize) * (node.getScreenCTM?.().a ?? 1);
-      if (size < least) found.add(`text of ${size.toFixed(1)} px: ${data}`);
+      if (size < least - 0.1) found.add(`text of ${size.toFixed(1)} px: ${data}`);
       const [frame, range] = [clips(node)?.getBoundingClientRect(), document.createRange()];
       range.selectNodeContents(walker.currentNode);
       for (const { left, right } of frame ? range.getClientRects() : []) {
