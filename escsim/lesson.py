@@ -29,7 +29,7 @@ MINUTES = (5, 15, 45)
 VARIANTS = 100_000
 _BUDGET = {5: 1, 15: 6, 45: 1000}  # event screens beside those of decisions
 
-_EDGES = (7, 30, 182, 730)  # days: the bounds of what may be guessed, whatever happened
+_EDGES = (1, 3, 7, 30, 91, 182, 365, 1095, 1825, 3650)  # days: the bounds of what may be guessed, whatever happened
 
 Screen = dict[str, Any]
 
@@ -120,7 +120,7 @@ def lesson(scenario: Scenario, options: Options = PLAIN) -> dict[str, Any]:
         data["screens"] = [screen for screen in screens if screen["kind"] != "slider" or data["slider"]]
     if "whatif" in kinds:
         data["branches"] = branches(scenario, goal, base, days)
-    data["tasks"] = _tasks(data["screens"], data)
+    data["tasks"] = _tasks(_puts(scenario), data["screens"], data)
     return data
 
 
@@ -154,6 +154,8 @@ def plan(history: Trajectory, options: Options, asked: Asked | None) -> list[Scr
     if options.minutes == min(MINUTES):
         first = next((place for place, screen in enumerate(told) if screen["kind"] == "reveal"), 0)
         told = told[: first + 1]
+        if asked is not None:
+            told.append({"kind": "guess", "upto": told[-1]["upto"]})
     elif asked is not None:
         _guessed(told, asked)
     quiz = {when: [{"kind": "quiz", "when": when, "question": number} for number in (0, 1) if options.quiz] for when in ("before", "after")}
@@ -336,28 +338,31 @@ def _path(history: Trajectory, unit: str) -> list[list[str]]:
     return path
 
 
-def _tasks(screens: list[Screen], data: dict[str, Any]) -> list[dict[str, Any]]:
+def _tasks(puts: set[str], screens: list[Screen], data: dict[str, Any]) -> list[dict[str, Any]]:
     """Set the tasks of the exercise sheet: each with its key in the strings, values, room to write on in lines, and the answer in parts."""
     shown = {screen.get("event") or screen.get("option") for screen in screens}
     steps, tasks = data["steps"], list[dict[str, Any]]()
-    moving = [step for step in steps if step["moves"]]
+    members = [who for who in data["missions"] if who == data["unit"] or set(who.split("->")) == set(data["unit"].split("-"))]
+    moving = [(step, move) for step in steps for move in step["moves"] if move[0] in members]
     if moving:
-        days = list(dict.fromkeys(step["day"] for step in moving))[:3]
+        days = list(dict.fromkeys(step["day"] for step, _ in moving))
+        days = list(dict.fromkeys([days[0], days[len(days) // 2], days[-1]]))
         answer = [
             ("answer_move", {"day": step["day"], "event": step["event"], "mission": who, "from": source, "to": dest})
-            for step in moving
-            for who, source, dest, _ in step["moves"]
+            for step, (who, source, dest, _) in moving
             if step["day"] in days
         ]
         tasks.append({"task": ("task_standing", {"unit": data["unit"], "dates": days}), "room": 2, "answer": answer})
-    still = next((step for step in steps if step["event"] in shown and any(key == "nothing" for key, _ in step["why"])), None)
+    telling = [step for step in steps if step["event"] in shown and any(key == "nothing" for key, _ in step["why"])]
+    still = next((step for step in telling if step["event"] in puts), telling[0] if telling else None)
     if still is not None:
-        answer = [(f"why_{key}", values) for key, values in still["why"] if key in ("nothing", "lacking", "stayed")]
+        answer = [(f"why_{key}", values) for key, values in still["why"] if key in ("nothing", "lacking", "lacking_some", "stayed")]
         tasks.append({"task": ("task_still", {"event": still["event"], "day": still["day"]}), "room": 2, "answer": answer})
     for choice in [screen["choice"] for screen in screens if screen["kind"] == "decide"][:1]:
         tasks.append({"task": ("task_choice", {"choice": choice}), "room": 3, "answer": [("answer_open", {})]})
     found = data["base"]["outcome"]
-    tasks.append({"task": ("task_share", {}), "room": 1, "answer": [("share_small", {"percent": found["estimate"], "interval": found})]})
+    answer = [("of_twenty", {"n": round(20 * found["estimate"])}), ("share_small", {"percent": found["estimate"], "interval": found})]
+    tasks.append({"task": ("task_share", {}), "room": 1, "answer": answer})
     for change in data.get("branches", [])[:1]:
         answer = [("effect_points", {"points": change["effect"]["estimate"]})]
         tasks.append({"task": ("task_branch", {"text": change["text"] or words(change["name"])}), "room": 2, "answer": answer})
@@ -410,7 +415,7 @@ def _number(base: Ensemble, asked: Asked) -> dict[str, Any]:
     answer = base.answers({asked.name: asked.question})[asked.name]
     edges = [days for days in _EDGES if days < len(base.days)][-3:] or [1]
     options: list[Reason] = [
-        ("up_to_more", {"n": edge, "least": below}) if below else ("up_to", {"n": edge}) for below, edge in pairwise([0, *edges])
+        ("up_to_more", {"span": edge, "least": below}) if below else ("up_to", {"span": edge}) for below, edge in pairwise([0, *edges])
     ]
     within = {name: getattr(answer, name) for name in ("estimate", "low", "high")}
     certain = "median" if answer.high is not None else "median_open"
@@ -420,6 +425,6 @@ def _number(base: Ensemble, asked: Asked) -> dict[str, Any]:
         "asked": answer.asked,
         "median": (certain, within) if answer.estimate is not None else ("median_beyond", {}),
         "dots": dots(asked.question, base),
-        "options": [*options, ("longer", {"n": edges[-1]})],
+        "options": [*options, ("longer", {"span": edges[-1]})],
         "came": len(edges) if answer.replay is None else bisect_left(edges, float(answer.replay)),
     }

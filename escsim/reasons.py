@@ -9,14 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 from escsim.explain import HISTORY, open_on
+from escsim.scenario import Intervention
 from escsim.stepper import MOOT
 from escsim.trajectory import Step, Trajectory
 
-MOST = 6  # reasons for one step, so that a class reads them
+MOST = 5  # reasons for one step, so that a class reads them
+SHOWN = 5  # triggers named of those that would have moved a mission
 Reason = tuple[str, dict[str, Any]]
 
 
-def why(trajectory: Trajectory, place: int) -> list[Reason]:
+def why(trajectory: Trajectory, place: int, change: Intervention | None = None) -> list[Reason]:
     """Give what led to a step, the rules and gates that it met with the values compared, and what was open besides.
 
     Parameters
@@ -24,14 +26,16 @@ def why(trajectory: Trajectory, place: int) -> list[Reason]:
     trajectory : Trajectory
     place : int
         The number of the step.
+    change : Intervention, optional
+        The what-if under which it was run.
 
     Returns
     -------
     list of (str, dict)
-        At most six, the most telling ones first.
+        At most five, the most telling ones first.
     """
     step, held = trajectory.steps[place], statuses_before(trajectory, place)
-    found = [*_led(trajectory, step), *_gate(trajectory, step, held), *_done(trajectory, step, held)]
+    found = [*_led(trajectory, step, change), *_gate(trajectory, step, held), *_done(trajectory, step, held)]
     return (found + _lost(trajectory, step))[:MOST]
 
 
@@ -48,7 +52,7 @@ def statuses_before(trajectory: Trajectory, place: int) -> dict[str, str]:
     return held
 
 
-def _led(trajectory: Trajectory, step: Step) -> list[Reason]:
+def _led(trajectory: Trajectory, step: Step, change: Intervention | None) -> list[Reason]:
     """Say what called it, by which choice, and what chance had to say."""
     scenario, event = trajectory.scenario, trajectory.event(step)
     day = trajectory.scenario.period.moment
@@ -61,10 +65,13 @@ def _led(trajectory: Trajectory, step: Step) -> list[Reason]:
         earlier = [each.tick for each in trajectory.steps if each.event == step.caller and each.tick <= step.armed]
         found.append(("led", {"by": step.caller, "day": f"{day(earlier[-1] if earlier else step.armed):%Y-%m-%d}"}))
     if (choice := scenario.choice_of.get(event.id)) is not None:
-        found.append(("chosen", {"choice": choice, "share": scenario.choices[choice].options[event.id]}))
+        decided = choice in ((change and change.choose) or {})
+        found.append(("decided", {}) if decided else ("chosen", {"choice": choice, "share": scenario.choices[choice].options[event.id]}))
     if trajectory.draws != HISTORY and step.caller != "the what-if":
-        if event.probability is not None and event.probability < 1:
-            found.append(("chance", {"share": event.probability}))
+        other = ((change and change.set) or {}).get(event.id)
+        chance = event.probability if other is None or other.probability is None else other.probability
+        if chance is not None and chance < 1:
+            found.append(("chance", {"share": chance}))
         if step.tick > step.armed and not scenario.keeps_date(event):
             found.append(("took", {"took": (step.tick - step.armed) / 3.6e9}))
     return found
@@ -96,7 +103,8 @@ def _done(trajectory: Trajectory, step: Step, held: dict[str, str]) -> list[Reas
         found.append(("nothing", {"actions": list(event.action)}))
         for mission in event.addressed("own"):
             if mission in held and (admitted := ladder.admitted(held[mission])):
-                found.append(("lacking", {"mission": mission, "status": held[mission], "actions": admitted[:4]}))
+                some = len(admitted) > SHOWN
+                found.append(("lacking_some" if some else "lacking", {"mission": mission, "status": held[mission], "actions": admitted[:SHOWN]}))
                 break
     return found
 

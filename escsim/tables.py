@@ -127,9 +127,8 @@ def slider(scenario: Scenario, name: str | None, asked: Outcome, base: Ensemble,
     if known is None:
         return None
     if known.low == known.high:
-        raise AskedError(
-            f"the file states no range for {known.name}, so it cannot be a slider; it does for {', '.join(each.name for each in ranges(scenario))}"
-        )
+        others = ", ".join(each.name for each in ranges(scenario))
+        raise AskedError(f"the file states no range for {known.name}, so it cannot be a slider" + (f"; it does for {others}" if others else ""))
     values = sorted({float(f"{value:.6g}") for value in np.linspace(known.low, known.high, STOPS).tolist()} | {known.value})
     stops = []
     for value in values:
@@ -171,31 +170,44 @@ def _branch(scenario: Scenario, name: str, compared: Comparison, asked: Outcome,
         "effect": asdict(found),
         "way": "up" if (found.low or 0) > 0 else "down" if (found.high or 0) < 0 else "same",  # what the interval leaves
         **sampled(compared.changed, asked, days),
-        "twins": _twins(compared),
+        "twins": _twins(compared, change, asked),
     }
 
 
-def _twins(compared: Comparison) -> dict[str, Any] | None:
-    """Tell one world and its twin from their parting on: if there is one among the first, a world that ends otherwise."""
-    found = None
+def _twins(compared: Comparison, change: Intervention, asked: Outcome) -> dict[str, Any] | None:
+    """Tell a world and its twin by what is in one and not in the other: if there is one among the first, a world whose outcome shows the effect."""
+    worth: dict[int, int] = {}
+    rise = (compared.effects["outcome"].estimate or 0.0) > 0
     for i in range(min(SEARCHED, compared.base.n) if compared.differ else 0):
-        one, other, place = compared.twins(i)
-        if place == max(len(one.steps), len(other.steps)):
+        pair = compared.twins(i)[:2]
+        if _apart(*pair) == ([], []):
             continue
-        moved = [[(step.tick, step.moves) for step in run.steps if step.moves] for run in (one, other)]
-        found = found or (i, one, other, place)
-        if moved[0] != moved[1]:
-            found = i, one, other, place
+        ends = [run.status_on(asked.unit, asked.day) in asked.statuses for run in pair]
+        moved = [[(step.tick, step.moves) for step in run.steps if step.moves] for run in pair]
+        worth[i] = 2 if ends == [not rise, rise] else int(moved[0] != moved[1])
+        if worth[i] == 2:
             break
-    if found is None:
+    if not worth:
         return None
-    i, one, other, place = found
+    i = max(worth, key=worth.__getitem__)
+    pair = compared.twins(i)[:2]
+    apart = _apart(*pair)
+    changes = (None, change)
+    first = min(places[0] for places in apart if places)
     return {
         "run": i,
-        "same": [told(one, step) for step in one.steps[max(0, place - 1) : place]],
-        "apart": [[told(run, step) for step in run.steps[place : place + SHOWN]] for run in (one, other)],
-        "why": [why(run, place) if place < len(run.steps) else [] for run in (one, other)],
+        "same": [told(pair[0], step) for step in pair[0].steps[max(0, first - 1) : first]],
+        "apart": [[told(run, run.steps[place]) for place in places[:SHOWN]] for run, places in zip(pair, apart, strict=True)],
+        "why": [why(run, places[0], each) if places else [] for run, places, each in zip(pair, apart, changes, strict=True)],
+        "ends": [run.status_on(asked.unit, asked.day) for run in pair],
     }
+
+
+def _apart(one: Trajectory, other: Trajectory) -> tuple[list[int], list[int]]:
+    """Give the numbers of the steps of each of two runs that the other has not, at that time and with those moves."""
+    kept = [[(step.tick, step.event, step.moot, step.moves) for step in run.steps] for run in (one, other)]
+    ours, theirs = ([place for place, step in enumerate(kept[side]) if step not in kept[1 - side]] for side in (0, 1))
+    return ours, theirs
 
 
 def told(run: Trajectory, step: Step) -> dict[str, Any]:

@@ -446,7 +446,7 @@ def test_list_names_what_ships(escsim: Run) -> None:
         "scenario            title\n"
         "iran-pakistan-2024  Iran and Pakistan, January 2024\n"
         "iraq-iran-2024      Iraq and Iran, January 2024\n"
-        "saudi-iran-2016     Saudi Arabia and Iran, 2016 to 2023\n",
+        "saudi-iran-2016     Saudi Arabia and Iran since 2016\n",
         "",
     )
     assert json.loads(escsim("list", "--json").out)["iraq-iran-2024"] == {

@@ -40,7 +40,7 @@ title 0, begin 0, event iranian_strikes 4, decide diplomatic_answer 4, reveal di
 reveal military_answer 11, decide tehran_answer 11, reveal tehran_answer 13, guess 13, event agreement 17, event pakistani_return 19, number 19,
 event workers_killed 22, decide answer_to_killings 22, reveal answer_to_killings 23, event visit 24, runs 24, many 24, slider 24, whatif 24,
 effect 24, twins 24, limits 24, sheet 24"""
-SHORT = "title 0, begin 0, event iranian_strikes 4, decide diplomatic_answer 4, reveal diplomatic_answer 8, number 24, many 24, limits 24, sheet 24"
+SHORT = "title 0, begin 0, event iranian_strikes 4, decide diplomatic_answer 4, reveal diplomatic_answer 8, guess 8, number 24, many 24, limits 24, sheet 24"
 
 
 def test_a_quarter_of_an_hour_tells_the_story_and_plays_with_it() -> None:
@@ -61,7 +61,7 @@ def test_the_longest_lesson_has_a_screen_for_every_event() -> None:
 
 def test_a_quiz_stands_before_the_story_and_after_the_limits() -> None:
     told = [each for each in screens("iran-pakistan-2024", 5, quiz=True) if not each.startswith(("event", "decide", "reveal"))]
-    assert told == ["title 0", "quiz 0", "quiz 0", "begin 0", "number 24", "many 24", "limits 24", "quiz 24", "quiz 24", "tally 24", "sheet 24"]
+    assert told == ["title 0", "quiz 0", "quiz 0", "begin 0", "guess 8", "number 24", "many 24", "limits 24", "quiz 24", "quiz 24", "tally 24", "sheet 24"]
 
 
 @pytest.mark.parametrize("minutes", [5, 15, 45])
@@ -91,9 +91,10 @@ def test_forecasts_stand_only_where_a_day_has_been_told_to_its_end() -> None:
 
 def test_the_guess_may_lie_anywhere_whatever_happened() -> None:
     short, long = taught("iran-pakistan-2024")["asked"], taught("saudi-iran-2016")["asked"]
-    assert short["options"] == [("up_to", {"n": 7}), ("up_to_more", {"n": 30, "least": 7}), ("longer", {"n": 30})]
-    assert [values["n"] for _, values in long["options"]] == [30, 182, 730, 730]
-    assert (short["history"], short["came"], long["history"], long["came"]) == (9.0, 1, 2623.0, 3)
+    assert short["options"][:2] == [("up_to", {"span": 3}), ("up_to_more", {"span": 7, "least": 3})]
+    assert short["options"][2:] == [("up_to_more", {"span": 30, "least": 7}), ("longer", {"span": 30})]
+    assert [values["span"] for _, values in long["options"]] == [365, 1095, 1825, 1825]
+    assert (short["history"], short["came"], long["history"], long["came"]) == (9.0, 2, 2623.0, 3)
 
 
 def test_the_slider_is_the_number_that_moves_the_outcome_most_unless_one_is_named() -> None:

@@ -37,11 +37,14 @@ const signed = new Intl.NumberFormat(words.locale, { maximumFractionDigits: 1, m
 const dates = (parts) => new Intl.DateTimeFormat(words.locale, { ...parts, timeZone: "UTC" });
 const longDate = dates({ day: "numeric", month: "long", year: "numeric" });
 const [shortDate, monthDate] = [dates({ day: "numeric", month: "short" }), dates({ month: "short", year: "numeric" })];
+const years = Date.parse(lesson.period[1]) - Date.parse(lesson.period[0]) > 330 * DAY; // a story that needs them
+const briefDate = years ? dates({ day: "numeric", month: "short", year: "numeric" }) : shortDate;
 const [eitherOf, allOf] = ["disjunction", "conjunction"].map((type) => new Intl.ListFormat(words.locale, { type }));
 
 const time = (day) => Date.parse(day);
 const long = (day) => longDate.format(time(day));
-const short = (day) => shortDate.format(time(day));
+const short = (day) => briefDate.format(time(day));
+const exact = (text, day) => (text.length === 10 ? day(text) : text.length === 7 ? monthDate.format(time(text)) : text); // 2021-04-16, 2021-04, 2021
 const own = (text) => (MIRRORED ? `\u2068${text}\u2069` : text); // the file's words keep their own direction
 const statuses = Object.fromEntries(lesson.statuses.map((each, rank) => [each.key, { ...each, rank }]));
 const status = (key) => words.terms[key] ?? own(statuses[key].name);
@@ -52,8 +55,16 @@ const mission = (key) => say("mission", { sender: actor(key.split("->")[0]), hos
 const tag = (key) => own(key.replace("->", "\u2192"));
 const moved = ([who, from, to]) => `${tag(who)}: ${status(from)} ${AHEAD} ${status(to)}`;
 const hundred = (share) => (share > 0 && share < 0.005 ? say("under_one") : share < 1 && share > 0.995 ? say("over_99") : whole.format(100 * share));
+const span = (n) => (n < 365 ? say("days", { n }) : say("years", { n: Math.round(n / 36.5) / 10 }));
 const percent = (share) => tenth.format(100 * share);
 const points = (share) => signed.format(100 * share);
+
+// The date of a step as well as it is known.
+function when({ day, dated }, form) {
+  if (!dated) return form(day);
+  const [low, high] = dated.match(/\d{4}(-\d\d){0,2}/g).map((text) => exact(text, form));
+  return high ? say("interval", { low, high }) : dated.startsWith("about") ? say("about", { n: low }) : low;
+}
 
 // What stands in the place of a name in braces goes by that name; the others are numbers or texts as they are.
 const FORMS = {
@@ -73,8 +84,8 @@ const FORMS = {
   share: hundred, before: hundred, percent, now: percent, points,
   interval: ({ low, high }) => say("interval", { low: percent(low), high: percent(high) }),
   reach: ({ low, high }) => say("interval", { low: points(low), high: points(high) }),
-  // how many
-  count: (n) => whole.format(n), variants: (n) => whole.format(n),
+  // how many, how long
+  count: (n) => whole.format(n), variants: (n) => whole.format(n), span, least: span,
 };
 const COMMON = { variants: lesson.n, seed: String(lesson.seed), unit: lesson.outcome.unit, day: lesson.period[1], statuses: lesson.mild };
 
@@ -84,7 +95,7 @@ function say(key, values = {}) {
   const known = { ...COMMON, ...values };
   return text.replace(/\{(\w+)\}/g, (_, name) => {
     const value = known[name];
-    return FORMS[name] ? FORMS[name](value) : typeof value === "number" ? tenth.format(value) : value;
+    return FORMS[name] ? FORMS[name](value) : typeof value === "number" ? (Math.abs(value) < 100 ? tenth : whole).format(value) : value;
   });
 }
 
@@ -512,8 +523,9 @@ function vote(number, change) {
 function voting(screen) {
   const counts = hands(screen);
   const options = choices(screen).map(({ text }, i) => {
-    const count = el("span", { class: "count" }, whole.format(counts[i] ?? 0));
-    return el("li", {}, button(String(i + 1), text, (event) => vote(i, event.shiftKey ? -1 : 1), { class: "option", id: `option${i + 1}` }), count);
+    const hand = button(String(i + 1), text, (event) => vote(i, event.shiftKey ? -1 : 1), { class: "option", id: `option${i + 1}` });
+    const back = el("button", { type: "button", onclick: () => vote(i, -1), "aria-label": say("take_back", { text }), disabled: !counts[i] }, "\u2212");
+    return el("li", {}, hand, el("span", { class: "count" }, whole.format(counts[i] ?? 0)), back);
   });
   return [el("ol", { class: "options" }, options), small(total(counts) ? "hands" : "vote_hint", { n: total(counts) })];
 }
@@ -543,8 +555,8 @@ const exactly = (share) => say("share_small", { percent: share.estimate, interva
 const branchText = (branch) => own(branch.text ?? branch.name.replaceAll("_", " "));
 
 function card(step) {
-  const who = [...new Set([...step.actors, ...step.targets])].map(actor).join(` ${AHEAD} `);
-  return [p(`${step.dated ? own(step.dated) : long(step.day)} \u00b7 ${who}`, "small"), step.text && quoted(step.text)];
+  const who = [step.actors, step.targets].filter((each) => each.length).map(FORMS.actors).join(` ${AHEAD} `);
+  return [p(`${when(step, long)} \u00b7 ${who}`, "small"), step.text && quoted(step.text)];
 }
 
 function cited(step) {
@@ -555,7 +567,7 @@ function cited(step) {
 // What else a screen tells: the steps since the one before, each in a line.
 function meanwhile(screen, id) {
   const others = lesson.steps.slice(screen.since, screen.upto).filter((step) => step.event !== id);
-  const named = others.map((step) => el("li", {}, `${short(step.day)}: ${eventName(step.event)}`));
+  const named = others.map((step) => el("li", {}, `${when(step, short)}: ${eventName(step.event)}`));
   return others.length > 0 && [small("meanwhile"), el("ul", { class: "brief" }, named)];
 }
 
@@ -565,7 +577,8 @@ function outlook(screen) {
   if (!day) return null;
   const [told, earlier] = [lesson.outlook[day], Object.keys(lesson.outlook).filter((each) => each < day).at(-1)];
   const values = { unit: lesson.unit, share: told.estimate, before: lesson.outlook[earlier].estimate };
-  return el("div", { class: "outlook" }, para("outlook", values), small("outlook_small", { interval: told, day }));
+  if (told.estimate === values.before && [0, 1].includes(told.estimate)) return null; // settled, and no news
+  return el("div", { class: "outlook" }, para("outlook", values), small("outlook_small", { percent: told.estimate, interval: told, day }));
 }
 
 // Forecasts from one morning after another, each with the news since the one before.
@@ -574,7 +587,7 @@ function mornings() {
   const rows = days.map((day, i) => {
     const news = lesson.steps.filter((step) => step.day < day && (i === 0 || step.day >= days[i - 1])).map((step) => eventName(step.event));
     const share = lesson.outlook[day].estimate;
-    const told = bar("model", share, say("morning_bar", { share, interval: lesson.outlook[day] }));
+    const told = bar("model", share, say("morning_bar", { percent: share, interval: lesson.outlook[day] }));
     return el("div", { class: "result" }, p([long(day), ...news].join(" \u00b7 ")), told);
   });
   return data(...rows);
@@ -621,20 +634,14 @@ function twins() {
   const line = (step, mark) =>
     el("li", { class: mark ? "mark" : null }, mark && el("strong", {}, `${say("parting")} `), `${short(step.day)}: ${eventName(step.event)}`,
       step.moot && ` \u2014 ${say("moot")}`, step.moves.map((move) => el("span", { class: "small" }, moved(move))));
-  const ended = el("li", { class: "mark" }, say("world_ends"));
   const column = (side) => {
     const steps = [...found.same.map((step) => line(step)), ...found.apart[side].map((step, i) => line(step, i === 0))];
-    return el("div", {}, title(side), el("ol", { class: "steps" }, steps, found.apart[side].length === 0 && ended));
+    const ends = el("li", {}, el("strong", {}, `${long(lesson.outcome.day)}: ${status(found.ends[side])}`));
+    return el("div", {}, title(side), el("ol", { class: "steps" }, steps, ends));
   };
-  const because = (side) => {
-    const others = found.why[1 - side].map((each) => JSON.stringify(each));
-    const only = found.why[side].filter((each) => !others.includes(JSON.stringify(each)));
-    return [title(side), only.length ? reasons(only.slice(0, 4)) : para("world_ends")];
-  };
-  return {
-    picture: el("div", { class: "twins" }, column(0), column(1)),
-    talk: [para("twins_told", { n: found.run, count: differ }), because(0), because(1)],
-  };
+  const because = (side) => [title(side), found.why[side].length ? reasons(found.why[side].slice(0, 4)) : para("world_same")];
+  const talk = [para("twins_told", { n: found.run, count: differ }), because(0), because(1)];
+  return { picture: el("div", { class: "twins" }, column(0), column(1)), talk };
 }
 
 function tally(marked) {
@@ -791,12 +798,12 @@ const KEYS = [
   { key: "[", name: "less", codes: ["BracketLeft"], on: ["slider"], act: () => slide(-1), off: () => state.stop === 0 },
   { key: "]", name: "more", codes: ["BracketRight"], on: ["slider"], act: () => slide(1), off: () => state.stop === lesson.slider.stops.length - 1 },
   { key: "B", name: "branch", on: ["whatif", "effect", "twins"], act: (event) => pick(state.branch + (event.shiftKey ? -1 : 1)) },
-  { key: "C", name: "compare", on: ["whatif", "effect"], act: () => go(lesson.screens.findIndex((screen) => screen.kind === "twins")) },
+  { key: "C", name: "compare", on: ["effect"], act: () => go(lesson.screens.findIndex((screen) => screen.kind === "twins")) },
   { key: "D", name: "data", on: DRAWN, act: () => set({ table: !state.table }), pressed: () => state.table },
   { key: "T", name: "text", act: () => set({ text: (state.text + 1) % SIZES }) },
   { key: "F", name: "full", act: full },
   { key: "N", name: "notes", act: () => set({ notes: !state.notes }), pressed: () => state.notes },
-  { key: "P", name: "print", act: () => window.print() },
+  { key: "P", name: "print", on: ["limits", "own", "tally", "sheet"], act: () => window.print() },
   { key: ".", name: "blank", codes: ["Period", "NumpadDecimal"], act: blank },
   { key: "?", name: "help", always: true, act: help },
 ];
@@ -812,6 +819,7 @@ function pressed(event) {
   const each = KEYS.find((one) => one.codes?.includes(event.code) || one.key === (asked ? "?" : letter));
   entered &&= each?.name === "enter";
   if (!state.keys && !each?.always) return;
+  if (["ArrowUp", "ArrowDown"].includes(event.code) && !inside) at("talk").scrollBy(0, (event.code === "ArrowUp" ? -3 : 3) * rem());
   if (!digit && !each) return;
   event.preventDefault();
   if (event.repeat && !["replay", "less", "more"].includes(each?.name)) return; // a key held too long
@@ -845,14 +853,14 @@ function draw(moved = false) {
   const scrolled = talk.scrollTop;
   document.documentElement.style.setProperty("--scale", String(1 + 0.15 * state.text));
   at("place").textContent = where;
-  at("notes").hidden = !state.notes;
-  at("notes").textContent = say(`notes_${screen.kind}`);
+  Object.assign(at("notes"), { hidden: !state.notes, textContent: say(`notes_${screen.kind}`) });
   at("keys").replaceChildren(...keys());
   tell("");
   picture.replaceChildren(); // which is as large as all the rest leaves it
   const tall = getComputedStyle(picture).overflowY === "visible"; // one column: a picture is as high as it needs to be
   const told = SCREENS[screen.kind](screen, { width: Math.floor(picture.clientWidth), height: tall ? 0 : Math.floor(picture.clientHeight) });
   document.title = `${lesson.title} \u2014 ${where}`;
+  document.querySelector("main").className = screen.kind;
   at("heading").textContent = told.heading;
   picture.append(told.picture);
   talk.replaceChildren(...(told.why && state.why[state.screen] ? [el("h2", {}, say("why")), told.why] : told.talk).flat(4).filter(Boolean));
@@ -875,7 +883,7 @@ function start() {
   const single = el("input", { type: "checkbox", id: "single", onchange: () => set({ keys: !state.keys }) });
   single.checked = state.keys;
   const row = (key, text) => el("tr", {}, el("td", {}, el("kbd", { dir: "ltr" }, key)), el("td", {}, text));
-  const rows = [row("1\u20139", say("help_vote")), ...KEYS.map((each) => row(each.key, say(`help_${each.name}`)))];
+  const rows = [row("1\u20139", say("help_vote")), row("\u2191 \u2193", say("help_scroll")), ...KEYS.map((each) => row(each.key, say(`help_${each.name}`)))];
   const listed = el("table", {}, el("tbody", {}, rows));
   at("help").append(el("h2", {}, say("help")), listed, el("label", {}, single, " ", say("single_keys")), small("help_remote"), button("Esc", say("close"), help));
   at("title").textContent = own(lesson.title);

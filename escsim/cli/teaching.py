@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from escsim.cli.common import as_json, cli, find_file, force, lean, load_scenario, put_data, quiet, refusing, runs, seeded, talk, write_files
+from escsim.cli.common import as_json, cli, find_file, force, lean, load_scenario, put_data, quiet, refusing, seeded, talk, write_files
 
 if TYPE_CHECKING:
     from escsim.lesson import Options
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SWITCHES = {"on": True, "off": False}
 LESSON = (  # what a lesson is like; they arrive together, as `lesson`
     click.option("--minutes", type=click.Choice(["5", "15", "45"]), default="15", help="How long the lesson is to take; 15 by default."),
-    runs,
+    click.option("-n", "n", type=click.IntRange(1, 10**7), metavar="N", help="How many variants behind every number; 100,000 by default."),
     seeded,
     click.option("--lang", metavar="LANG", help="Language of all that the scenario does not say itself: en by default, fa."),
     click.option("--slider", metavar="NAME", help="The number on the slider, such as call_2.probability; by default the one that moves most."),
