@@ -529,7 +529,7 @@ def test_what_is_done_is_said_to_those_who_do_not_see_it(opened: Open) -> None:
     spoken = visit.page.locator("[role=status]")
     assert spoken.inner_text().startswith("3 of 25. Iran strikes. PAK\u2192IRN: normal. IRN\u2192PAK: normal")
     visit.press("ArrowRight", "Digit2")
-    options = visit.page.get_by_role("listitem").get_by_role("button").all_inner_texts()
+    options = visit.page.locator("button.option").all_inner_texts()
     assert spoken.inner_text() == ". ".join(
         [f"{text[2:]}: {int(place == 1)}" for place, text in enumerate(options)] + [visit.page.locator("h1").inner_text()]
     )

@@ -3,7 +3,7 @@
 //   lesson   what escsim.lesson.lesson gave: screens, story, tables        words   one strings file, such as en.yaml
 //   state    what the class has done: the only thing that changes; a screen is drawn anew from it each time
 //
-// Read on in this order: words, elements, charts, pictures, screens, moves, keys, print, start.
+// Read on in this order: words, elements, charts, pictures, votes, screens, moves, drawing, start.
 "use strict";
 
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
@@ -853,6 +853,7 @@ function draw(moved = false) {
   const scrolled = talk.scrollTop;
   document.documentElement.style.setProperty("--scale", String(1 + 0.15 * state.text));
   at("place").textContent = where;
+  document.querySelector("main").dataset.screen = screen.kind;
   Object.assign(at("notes"), { hidden: !state.notes, textContent: say(`notes_${screen.kind}`) });
   at("keys").replaceChildren(...keys());
   tell("");
@@ -860,7 +861,6 @@ function draw(moved = false) {
   const tall = getComputedStyle(picture).overflowY === "visible"; // one column: a picture is as high as it needs to be
   const told = SCREENS[screen.kind](screen, { width: Math.floor(picture.clientWidth), height: tall ? 0 : Math.floor(picture.clientHeight) });
   document.title = `${lesson.title} \u2014 ${where}`;
-  document.querySelector("main").className = screen.kind;
   at("heading").textContent = told.heading;
   picture.append(told.picture);
   talk.replaceChildren(...(told.why && state.why[state.screen] ? [el("h2", {}, say("why")), told.why] : told.talk).flat(4).filter(Boolean));
@@ -896,5 +896,4 @@ function start() {
   addEventListener("afterprint", () => at("print").replaceChildren());
   draw(true);
 }
-
 start();
