@@ -40,7 +40,9 @@ title 0, begin 0, event iranian_strikes 4, decide diplomatic_answer 4, reveal di
 reveal military_answer 11, decide tehran_answer 11, reveal tehran_answer 13, guess 13, event agreement 17, event pakistani_return 19, number 19,
 event workers_killed 22, decide answer_to_killings 22, reveal answer_to_killings 23, event visit 24, runs 24, many 24, slider 24, whatif 24,
 effect 24, twins 24, limits 24, sheet 24"""
-SHORT = "title 0, begin 0, event iranian_strikes 4, decide diplomatic_answer 4, reveal diplomatic_answer 8, guess 8, number 24, many 24, limits 24, sheet 24"
+SHORT = """\
+title 0, begin 0, event iranian_strikes 4, decide diplomatic_answer 4, reveal diplomatic_answer 8, guess 8, number 24, many 24, limits 24,
+sheet 24"""
 
 
 def test_a_quarter_of_an_hour_tells_the_story_and_plays_with_it() -> None:
@@ -48,7 +50,7 @@ def test_a_quarter_of_an_hour_tells_the_story_and_plays_with_it() -> None:
 
 
 def test_five_minutes_are_one_decision_the_answer_and_the_many() -> None:
-    assert screens("iran-pakistan-2024", 5) == SHORT.split(", ")
+    assert screens("iran-pakistan-2024", 5) == SHORT.replace("\n", " ").split(", ")
 
 
 def test_the_longest_lesson_has_a_screen_for_every_event() -> None:
@@ -61,7 +63,8 @@ def test_the_longest_lesson_has_a_screen_for_every_event() -> None:
 
 def test_a_quiz_stands_before_the_story_and_after_the_limits() -> None:
     told = [each for each in screens("iran-pakistan-2024", 5, quiz=True) if not each.startswith(("event", "decide", "reveal"))]
-    assert told == ["title 0", "quiz 0", "quiz 0", "begin 0", "guess 8", "number 24", "many 24", "limits 24", "quiz 24", "quiz 24", "tally 24", "sheet 24"]
+    assert told[:5] == ["title 0", "quiz 0", "quiz 0", "begin 0", "guess 8"]
+    assert told[5:] == ["number 24", "many 24", "limits 24", "quiz 24", "quiz 24", "tally 24", "sheet 24"]
 
 
 @pytest.mark.parametrize("minutes", [5, 15, 45])
