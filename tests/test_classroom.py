@@ -99,9 +99,7 @@ def quick(name: str, minutes: int, *, quiz: bool) -> Any:
     return pytest.param(name, minutes, quiz, id=f"{name}-{minutes}{'-quiz' * quiz}", marks=[] if often else pytest.mark.slow)
 
 
-@pytest.mark.parametrize(
-    ("name", "minutes", "quiz"), [quick(name, minutes, quiz=quiz) for name in NAMES for minutes in (5, 15, 45) for quiz in (False, True)]
-)
+@pytest.mark.parametrize(("name", "minutes", "quiz"), [quick(FIRST, 15, quiz=False), *(quick(name, 45, quiz=True) for name in NAMES[:2])])
 def test_a_class_goes_through_a_lesson_by_keys_and_back_to_the_very_screens_it_left(
     made: Make, opened: Open, name: str, minutes: int, quiz: bool
 ) -> None:
@@ -201,11 +199,14 @@ def test_there_are_never_less_than_no_hands_and_none_for_an_option_that_is_not_t
 @pytest.mark.slow
 def test_hands_are_counted_by_clicks_as_well(opened: Open) -> None:
     visit = at(opened, "decide")
-    options = visit.page.get_by_role("listitem").get_by_role("button")
+    options, back = visit.page.locator("button.option"), visit.page.get_by_role("button", name="Take a hand back")
     options.nth(0).click()
-    options.nth(2).click(click_count=2)
+    options.nth(2).click(click_count=3)
     options.nth(0).click(modifiers=["Shift"])
+    assert visit.hands == [0, 0, 3]
+    back.nth(2).click()
     assert visit.hands == [0, 0, 2]
+    assert [each.is_disabled() for each in back.all()] == [True, True, False]
 
 
 @pytest.mark.parametrize("key", ["ArrowRight", *(pytest.param(each, marks=pytest.mark.slow) for each in ("PageDown", "Space", "the button"))])
@@ -283,7 +284,7 @@ def test_the_tally_holds_the_hands_before_and_after(made: Make, opened: Open) ->
 
 # Keys
 
-ALWAYS = {"back", "next", "text", "full", "notes", "print", "blank", "help"}
+ALWAYS = {"back", "next", "text", "full", "notes", "blank", "help"}
 BUTTONS = {  # besides these, by kind of screen
     "title": set(),
     "begin": {"data"},
@@ -295,11 +296,11 @@ BUTTONS = {  # besides these, by kind of screen
     "runs": {"replay", "data"},
     "many": {"data"},
     "slider": {"less", "more", "data"},
-    "whatif": {"enter", "branch", "compare"},
+    "whatif": {"enter", "branch"},
     "effect": {"branch", "compare", "data"},
     "twins": {"branch"},
-    "limits": set(),
-    "sheet": set(),
+    "limits": {"print"},
+    "sheet": {"print"},
 }
 PRESSED = {
     "back": "ArrowLeft", "next": "ArrowRight", "enter": "Enter", "why": "w", "replay": "r", "less": "BracketLeft", "more": "BracketRight",
@@ -338,10 +339,8 @@ def test_every_key_has_a_button_where_it_acts(opened: Open) -> None:
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
-        pytest.param(kind, name, marks=[] if (kind, name) == ("slider", "less") else pytest.mark.slow)
-        for kind, names in BUTTONS.items()
-        for name in sorted(names | ALWAYS)
-        if (kind, name) not in (("title", "back"), ("sheet", "next"))
+        pytest.param(next(kind for kind, names in BUTTONS.items() if name in names), name, marks=[] if name == "less" else pytest.mark.slow)
+        for name in sorted(set().union(*BUTTONS.values()))
     ],
 )
 def test_a_button_does_what_its_key_does(opened: Open, kind: str, name: str) -> None:
@@ -358,7 +357,7 @@ def test_the_help_lists_every_key_and_nothing_is_behind_it_while_it_is_open(open
     visit.press("?")
     told = visit.page.get_by_role("dialog").get_by_role("row").all_inner_texts()
     assert [row.split("\t")[0].strip() for row in told] == [
-        "1\u20139", "\u2190", "\u2192", "Enter", "Home", "End", "W", "R", "[", "]", "B", "C", "D", "T", "F", "N", "P", ".", "?"]  # fmt: skip
+        "1\u20139", "\u2191 \u2193", "\u2190", "\u2192", "Enter", "Home", "End", "W", "R", "[", "]", "B", "C", "D", "T", "F", "N", "P", ".", "?"]  # fmt: skip
     before = visit.seen
     visit.press("ArrowRight", "w", "n", "1", "Period", "End")
     assert visit.seen == before
@@ -557,9 +556,7 @@ def story(visit: Visit) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [PROJECTOR, PHONE], ids=named)
-@pytest.mark.parametrize("minutes", [5, 15, 45])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "minutes", "size"), [(FIRST, 15, PROJECTOR), (FIRST, 15, PHONE), (NAMES[1], 15, PROJECTOR)])
 def test_a_screen_is_the_same_to_the_last_byte_and_pixel_if_nothing_comes_after_it(
     made: Make, opened: Open, name: str, minutes: int, size: tuple[int, int]
 ) -> None:
@@ -598,7 +595,10 @@ def facts(visit: Visit, screen: dict[str, Any]) -> tuple[set[str], str]:
 
 @pytest.mark.parametrize(
     ("name", "minutes"),
-    [pytest.param(name, minutes, marks=[] if (name, minutes) == (NAMES[2], 5) else pytest.mark.slow) for name in NAMES for minutes in (5, 15, 45)],
+    [
+        pytest.param(name, minutes, marks=[] if (name, minutes) == (NAMES[2], 5) else pytest.mark.slow)
+        for name, minutes in ((NAMES[2], 5), (FIRST, 15))
+    ],
 )
 def test_nothing_that_is_still_to_come_is_said_on_a_screen_or_read_out(made: Make, opened: Open, name: str, minutes: int) -> None:
     visit = opened(made(name, minutes=minutes))
@@ -646,7 +646,6 @@ def test_tab_comes_past_the_options_and_the_keys_and_nothing_that_is_not_shown(o
         "T text",
         "F full screen",
         "N notes",
-        "P print",
         ". blank",
         "? keys",
     ]
@@ -695,14 +694,13 @@ def test_the_shortest_lesson_fits_a_projector_and_a_phone(made: Make, opened: Op
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "size"), [fitting(name, size) for name in NAMES for size in SIZES])
+@pytest.mark.parametrize(("name", "size"), [fitting(name, size) for name in NAMES[:2] for size in (SIZES if name == FIRST else SIZES[::2])])
 def test_every_screen_fits_and_can_be_read(made: Make, opened: Open, name: str, size: tuple[int, int]) -> None:
     assert list(faults(opened(made(name, minutes=45, quiz=True), size=size))) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", SIZES[2:], ids=named)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "size"), [(FIRST, PROJECTOR), (FIRST, SIZES[-1]), (NAMES[1], PROJECTOR)])
 def test_what_is_said_beside_a_picture_is_there_without_scrolling(made: Make, opened: Open, name: str, size: tuple[int, int]) -> None:
     visit = opened(made(name), size=size)
     hidden = {}
@@ -713,7 +711,7 @@ def test_what_is_said_beside_a_picture_is_there_without_scrolling(made: Make, op
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("larger", range(1, LARGER))
+@pytest.mark.parametrize("larger", [LARGER - 1])
 def test_a_larger_text_still_fits(made: Make, opened: Open, larger: int) -> None:
     assert list(faults(opened(made(text=larger)))) == []
 
@@ -731,7 +729,7 @@ def test_text_grows_by_key_to_its_largest_and_comes_back(opened: Open) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [FIRST])
 def test_twice_the_size_is_one_column_with_the_same_words(made: Make, opened: Open, name: str) -> None:
     """What a browser does at 200 % on a projector of 1280 x 720."""
     usual, enlarged = opened(made(name)), opened(made(name), size=(640, 360), device_scale_factor=2)
@@ -778,8 +776,8 @@ def findings(visit: Visit, *, colours: bool = True) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "size", "forced"),
-    [pytest.param(FIRST, size, "none", id=f"{FIRST}-{named(size)}") for size in SIZES]
-    + [pytest.param(name, PROJECTOR, "none", id=name) for name in NAMES[1:]]
+    [pytest.param(FIRST, size, "none", id=f"{FIRST}-{named(size)}") for size in (PHONE, PROJECTOR)]
+    + [pytest.param(NAMES[1], PROJECTOR, "none", id=NAMES[1])]
     + [pytest.param(FIRST, PROJECTOR, "active", id="forced-colours")],
 )
 def test_axe_finds_nothing_on_any_screen(made: Make, opened: Open, name: str, size: tuple[int, int], forced: str) -> None:
@@ -855,7 +853,7 @@ def hostile(name: str) -> Any:
     return load(data, "hostile")
 
 
-@pytest.mark.parametrize(("name", "minutes"), [(NAMES[2], 5), *(pytest.param(name, 45, marks=pytest.mark.slow) for name in NAMES)])
+@pytest.mark.parametrize(("name", "minutes"), [(NAMES[2], 5), pytest.param(FIRST, 45, marks=pytest.mark.slow)])
 def test_whatever_a_file_says_stays_text(opened: Open, tmp_path: Path, name: str, minutes: int) -> None:
     file = tmp_path / "hostile.html"
     file.write_bytes(page(hostile(name), Options(n=200, minutes=minutes, quiz=True, answers=True)))
@@ -889,8 +887,8 @@ def printed(visit: Visit) -> list[str]:
     [
         pytest.param(name, quiz, answers, marks=[] if name == FIRST and quiz and answers else pytest.mark.slow)
         for name in NAMES
-        for quiz in (False, True)
-        for answers in (False, True)
+        for quiz, answers in ((True, True), (False, False))
+        if answers or name == FIRST
     ],
 )
 def test_the_sheet_is_one_page_and_its_answers_another(made: Make, opened: Open, name: str, quiz: bool, answers: bool) -> None:
