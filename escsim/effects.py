@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -107,21 +108,12 @@ class Comparison:
 
     def parting(self, i: int) -> tuple[Step | None, Step | None]:
         """Give the first step in which world i and its twin are not the same, as it is in each; None where a run has ended."""
-        one, other, place = self.twins(i)
-        ours, theirs = (run.steps[place] if place < len(run.steps) else None for run in (one, other))
-        return ours, theirs
+        pairs = zip_longest(*(run.steps for run in self.twins(i)))
+        return next(((ours, theirs) for ours, theirs in pairs if not ours or not theirs or ours.done != theirs.done), (None, None))
 
-    def twins(self, i: int) -> tuple[Trajectory, Trajectory, int]:
-        """Give world i and its twin, and the number of the first step in which they are not the same; that of steps if they are."""
-        one, other = self.base.trajectory(i), self.changed.trajectory(i)
-
-        def told(step: Step) -> tuple[object, ...]:
-            return step.tick, step.event, step.moot, step.moves
-
-        place = 0
-        while place < min(len(one.steps), len(other.steps)) and told(one.steps[place]) == told(other.steps[place]):
-            place += 1
-        return one, other, place
+    def twins(self, i: int) -> tuple[Trajectory, Trajectory]:
+        """Give world i and its twin."""
+        return self.base.trajectory(i), self.changed.trajectory(i)
 
     def told(self, i: int) -> dict[str, Any]:
         """Give the parting of world i from its twin as plain data: the step in each, None where a run has ended."""

@@ -28,7 +28,6 @@ from escsim.trajectory import Trajectory
 MINUTES = (5, 15, 45)
 VARIANTS = 100_000
 _BUDGET = {5: 1, 15: 6, 45: 1000}  # event screens beside those of decisions
-
 _EDGES = (1, 3, 7, 30, 91, 182, 365, 1095, 1825, 3650)  # days: the bounds of what may be guessed, whatever happened
 
 Screen = dict[str, Any]
@@ -154,7 +153,7 @@ def plan(history: Trajectory, options: Options, asked: Asked | None) -> list[Scr
     if options.minutes == min(MINUTES):
         first = next((place for place, screen in enumerate(told) if screen["kind"] == "reveal"), 0)
         told = told[: first + 1]
-        if asked is not None:
+        if asked is not None and told and told[-1]["upto"] > asked.since:  # else the question would tell what is still to come
             told.append({"kind": "guess", "upto": told[-1]["upto"]})
     elif asked is not None:
         _guessed(told, asked)
@@ -239,11 +238,11 @@ def _chosen(history: Trajectory, minutes: int) -> set[int]:
     scenario = history.scenario
     puts = _puts(scenario)
     leads = [cause for event in scenario.events if event.follows and event.date for cause in event.follows.causes]
-    named = {event for question in scenario.questions.values() for event in _named(question)}
+    about = {event for question in scenario.questions.values() for event in _named(question)}
 
     def weight(place: int) -> float:
         step = history.steps[place]
-        return 4 * (step.event in puts) + 3 * bool(step.moves) + 1.5 * (step.event in named) + 0.5 * leads.count(step.event)
+        return 4 * (step.event in puts) + 3 * bool(step.moves) + 1.5 * (step.event in about) + 0.5 * leads.count(step.event)
 
     places = [place for place, step in enumerate(history.steps) if step.event not in scenario.choice_of]
     return set(sorted(places, key=lambda place: (-weight(place), place))[: _BUDGET[minutes]])
@@ -304,8 +303,7 @@ def _story(scenario: Scenario, history: Trajectory, unit: str) -> dict[str, Any]
         "period": [str(scenario.period.from_.day), str(scenario.period.to.day)],
         "actors": scenario.actors,
         "statuses": [
-            {"key": status, "name": words(status), "meaning": ladder.meaning(status), "rung": ladder.heights[status], **look[status]._asdict()}
-            for status in ladder.statuses
+            {"key": status, "name": words(status), "meaning": ladder.meaning(status), **look[status]._asdict()} for status in ladder.statuses
         ],
         "actions": {name: words(name) for event in scenario.events for name in event.action} | {name: words(name) for name in ladder.triggers},
         "missions": {mission: scenario.initial[mission] for mission in (*first, *(each for each in scenario.missions if each not in first))},

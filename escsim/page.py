@@ -49,12 +49,12 @@ def page(scenario: Scenario, options: Options = PLAIN, *, live: str | None = Non
     data = lesson(scenario, options)
     if not 1 <= options.start <= len(data["screens"]):
         raise AskedError(f"there is no screen {options.start}: this lesson has 1 to {len(data['screens'])}")
-    style, script = (_asset(name) for name in ("lesson.css", "lesson.js"))
+    style, script = (asset(name) for name in ("lesson.css", "lesson.js"))
     scripts = [script, *([live] if live else [])]
     allowed = [
         "default-src 'none'",
-        f"style-src {_hash(style)}",
-        f"script-src {' '.join(map(_hash, scripts))}",
+        f"style-src {hashed(style)}",
+        f"script-src {' '.join(map(hashed, scripts))}",
         "base-uri 'none'",
         "form-action 'none'",
     ]
@@ -71,7 +71,7 @@ def page(scenario: Scenario, options: Options = PLAIN, *, live: str | None = Non
         **{name: html.escape(said[name]) for name in ("picture", "keys", "help", "noscript")},
         "blank": html.escape(said["help_blank"]),
     }
-    return re.sub(r"{{(\w+)}}", lambda found: filled[found[1]], _asset("page.html")).encode()
+    return re.sub(r"{{(\w+)}}", lambda found: filled[found[1]], asset("page.html")).encode()
 
 
 def languages() -> list[str]:
@@ -100,9 +100,11 @@ def embedded(data: Any) -> str:
     return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Give the text of a file of the classroom."""
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
-def _hash(text: str) -> str:
+def hashed(text: str) -> str:
+    """Give a script or style as a content security policy names it (W3C, Content Security Policy Level 3, 2.3.1)."""
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,6 @@ from escsim.draws import address
 from escsim.errors import Problem, ScenarioError
 from escsim.scenario import NOTHING, Event, Follows, Intervention, Scenario, counterpart, missions_of
 from escsim.times import TICKS_A_DAY
-
-if TYPE_CHECKING:
-    from escsim.trajectory import Trajectory
 
 Words = NDArray[np.uint64]
 Floats = NDArray[np.float64]
@@ -170,24 +167,21 @@ def compile_scenario(scenario: Scenario, intervention: Intervention | None = Non
     return _Compiler(scenario, intervention or Intervention.model_construct()).process()
 
 
-def renumbered(process: Process, scenario: Scenario, history: Trajectory | None) -> Process:
+def renumbered(process: Process, scenario: Scenario) -> Process:
     """Compile a scenario of which only probabilities, delays and shares of options differ from those of a process, in a fifth of the time.
 
     Parameters
     ----------
     process : Process
     scenario : Scenario
-    history : Trajectory or None
-        The replay of either, which is the same, if the file tells a history.
     """
-    compiler = _Compiler(scenario, Intervention.model_construct(), history)
+    compiler = _Compiler(scenario, Intervention.model_construct())
     return process._replace(chance=compiler.chance(), **compiler.delays(), cut=compiler.choices()["cut"])
 
 
 class _Compiler:
-    def __init__(self, scenario: Scenario, intervention: Intervention, history: Trajectory | None = None) -> None:
+    def __init__(self, scenario: Scenario, intervention: Intervention) -> None:
         self.scenario = scenario
-        self.history = history
         self.intervention = intervention
         self.events = [_changed(event, intervention) for event in scenario.events]
         self.order = scenario.order
@@ -286,7 +280,7 @@ class _Compiler:
         """Give the law of each event's delay, by rule: stated, or the spread around history's gap."""
         scenario = self.scenario
         period = scenario.period
-        replayed = {step.event: step for step in (self.history or scenario.replayed).steps} if any(event.date for event in self.events) else {}
+        replayed = {step.event: step for step in scenario.replayed.steps} if any(event.date for event in self.events) else {}
         laws: list[dist.Distribution] = []
         for event in self.events:
             if event.delay is not None:

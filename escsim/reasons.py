@@ -34,17 +34,17 @@ def why(trajectory: Trajectory, place: int, change: Intervention | None = None) 
     list of (str, dict)
         At most five, the most telling ones first.
     """
-    step, held = trajectory.steps[place], statuses_before(trajectory, place)
+    step, held = trajectory.steps[place], _statuses_before(trajectory, place)
     found = [*_led(trajectory, step, change), *_gate(trajectory, step, held), *_done(trajectory, step, held)]
     return (found + _lost(trajectory, step))[:MOST]
 
 
-def removed(step: Step) -> bool:
+def _removed(step: Step) -> bool:
     """Say whether a what-if took all effect from a step, whatever the ladder admits."""
     return step.moot and not step.reason.startswith(MOOT)
 
 
-def statuses_before(trajectory: Trajectory, place: int) -> dict[str, str]:
+def _statuses_before(trajectory: Trajectory, place: int) -> dict[str, str]:
     """Give the status of every mission just before a step; those of one moment come one after the other."""
     held = dict(trajectory.scenario.initial)
     for step in trajectory.steps[:place]:
@@ -92,7 +92,7 @@ def _done(trajectory: Trajectory, step: Step, held: dict[str, str]) -> list[Reas
     scenario, event = trajectory.scenario, trajectory.event(step)
     ladder = scenario.ladder
     found: list[Reason] = [("move", {"action": move.trigger, "mission": move.mission, "from": move.source, "to": move.dest}) for move in step.moves]
-    if removed(step):
+    if _removed(step):
         return [("removed", {})]
     moved = {move.mission for move in step.moves}
     for trigger, mission in scenario.addressed(event):

@@ -93,9 +93,9 @@ class _Study:
         if not 1 <= self.n <= MOST or not 0 <= self.seed < 2**64:
             raise ValueError(f"there must be 1 to {MOST:,} trajectories, and a seed from 0 to 2^64 - 1")
         self.threads, self.progress, self.done = threads or usable_threads(), progress, 0
-        self.history = scenario.history()
+        history = scenario.history()
         self.process = compile_scenario(scenario)
-        replayed = None if self.history is None else of_trajectory(self.history, self.process)
+        replayed = None if history is None else of_trajectory(history, self.process)
         if not scenario.questions:
             raise AskedError("the file asks no `questions`")
         self.asked = {each: question for each, question in scenario.questions.items() if name in (None, each)}
@@ -126,7 +126,7 @@ class _Study:
         counts = {name: np.zeros(size(scenario, question), np.int64) for name, question in asked.items()}
         twins = variants(self.scenario, self.process, n, self.seed) if paired and self.name else None
         sums = []
-        for worlds in variants(scenario, renumbered(self.process, scenario, self.history), n, self.seed):
+        for worlds in variants(scenario, renumbered(self.process, scenario), n, self.seed):
             for name, question in asked.items():
                 counts[name] += tally(worlds, question)
             if twins is not None:

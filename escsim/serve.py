@@ -6,7 +6,6 @@ What asks may be any page that the author's browser has open, or any program on 
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import html
 import os
@@ -26,6 +25,7 @@ from typing import Any
 from escsim.errors import MOST_SHOWN, AskedError, Place, Problem, ScenarioError, plain
 from escsim.files import as_json
 from escsim.library import validate
+from escsim.page import asset, hashed
 from escsim.reading import MOST_FILES, parse, read, text_of
 from escsim.scenario import Scenario
 
@@ -47,7 +47,7 @@ _HEADERS = {
 
 def script() -> str:
     """Give the script that keeps a page like the file it is made from."""
-    return (Path(__file__).parent / "classroom" / "live.js").read_text("utf-8")
+    return asset("live.js")
 
 
 def serve(path: Path, make: Callable[[Scenario], bytes], port: int, announce: Callable[[str], None], ended: Event | None = None) -> None:
@@ -131,7 +131,7 @@ def _made(path: Path, make: Callable[[Scenario], bytes], lesson: bytes | None) -
 def _without_lesson(problems: tuple[Problem, ...]) -> bytes:
     """Give the page for the time before the first good lesson: the problems, which the script goes on to look after."""
     live = script()
-    policy = f"default-src 'none'; script-src 'sha256-{base64.b64encode(hashlib.sha256(live.encode()).digest()).decode()}'; connect-src 'self'"
+    policy = f"default-src 'none'; script-src {hashed(live)}; connect-src 'self'"
     told = html.escape("\n".join(map(str, problems)))
     return f"""\
 <!DOCTYPE html>

@@ -176,38 +176,34 @@ def _branch(scenario: Scenario, name: str, compared: Comparison, asked: Outcome,
 
 def _twins(compared: Comparison, change: Intervention, asked: Outcome) -> dict[str, Any] | None:
     """Tell a world and its twin by what is in one and not in the other: if there is one among the first, a world whose outcome shows the effect."""
-    worth: dict[int, int] = {}
-    rise = (compared.effects["outcome"].estimate or 0.0) > 0
+    rise, worth, best = (compared.effects["outcome"].estimate or 0.0) > 0, -1, None
     for i in range(min(SEARCHED, compared.base.n) if compared.differ else 0):
-        pair = compared.twins(i)[:2]
-        if _apart(*pair) == ([], []):
-            continue
+        pair = compared.twins(i)
         ends = [run.status_on(asked.unit, asked.day) in asked.statuses for run in pair]
         moved = [[(step.tick, step.moves) for step in run.steps if step.moves] for run in pair]
-        worth[i] = 2 if ends == [not rise, rise] else int(moved[0] != moved[1])
-        if worth[i] == 2:
+        told_by = 2 if ends == [not rise, rise] else int(moved[0] != moved[1])
+        if told_by > worth and (_only(*pair) or _only(*pair[::-1])):
+            worth, best = told_by, (i, pair)
+        if worth == 2:
             break
-    if not worth:
+    if best is None:
         return None
-    i = max(worth, key=worth.__getitem__)
-    pair = compared.twins(i)[:2]
-    apart = _apart(*pair)
-    changes = (None, change)
+    i, pair = best
+    apart = _only(*pair), _only(*pair[::-1])
     first = min(places[0] for places in apart if places)
     return {
         "run": i,
         "same": [told(pair[0], step) for step in pair[0].steps[max(0, first - 1) : first]],
         "apart": [[told(run, run.steps[place]) for place in places[:SHOWN]] for run, places in zip(pair, apart, strict=True)],
-        "why": [why(run, places[0], each) if places else [] for run, places, each in zip(pair, apart, changes, strict=True)],
+        "why": [why(run, places[0], each) if places else [] for run, places, each in zip(pair, apart, (None, change), strict=True)],
         "ends": [run.status_on(asked.unit, asked.day) for run in pair],
     }
 
 
-def _apart(one: Trajectory, other: Trajectory) -> tuple[list[int], list[int]]:
-    """Give the numbers of the steps of each of two runs that the other has not, at that time and with those moves."""
-    kept = [[(step.tick, step.event, step.moot, step.moves) for step in run.steps] for run in (one, other)]
-    ours, theirs = ([place for place, step in enumerate(kept[side]) if step not in kept[1 - side]] for side in (0, 1))
-    return ours, theirs
+def _only(run: Trajectory, other: Trajectory) -> list[int]:
+    """Give the numbers of the steps of a run that the other has not, at that time and with those moves."""
+    known = {step.done for step in other.steps}
+    return [place for place, step in enumerate(run.steps) if step.done not in known]
 
 
 def told(run: Trajectory, step: Step) -> dict[str, Any]:

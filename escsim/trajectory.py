@@ -63,6 +63,11 @@ class Step:
     armed: int
     moot: bool = False
 
+    @property
+    def done(self) -> tuple[object, ...]:
+        """What happened, whatever led to it: two runs are the same as far as this is."""
+        return self.tick, self.event, self.moot, self.moves
+
 
 @dataclass(frozen=True)
 class Trajectory:

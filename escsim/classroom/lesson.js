@@ -818,17 +818,17 @@ function pressed(event) {
   const letter = /^[a-z]$/i.test(event.key) ? event.key.toUpperCase() : /^Key([A-Z])$/.exec(event.code)?.[1]; // of other scripts by its place
   const each = KEYS.find((one) => one.codes?.includes(event.code) || one.key === (asked ? "?" : letter));
   entered &&= each?.name === "enter";
-  if (!state.keys && !each?.always) return;
   if (["ArrowUp", "ArrowDown"].includes(event.code) && !inside) at("talk").scrollBy(0, (event.code === "ArrowUp" ? -3 : 3) * rem());
+  if (!state.keys && !each?.always) return;
   if (!digit && !each) return;
   event.preventDefault();
   if (event.repeat && !["replay", "less", "more"].includes(each?.name)) return; // a key held too long
   if (!at("blank").hidden) blank();
   else if (digit) vote(digit - 1, event.shiftKey ? -1 : 1);
-  else if (acts(each)) each.act(event);
+  else if (here(each) && !each.off?.()) each.act(event);
 }
 
-const acts = (each) => (!each.on || each.on.includes(current().kind)) && !each.off?.();
+const here = (each) => !each.on || each.on.includes(current().kind);
 
 // ---- drawing
 
@@ -841,7 +841,7 @@ function save() {
 }
 
 function keys() {
-  const shown = KEYS.filter((each) => (!each.on || each.on.includes(current().kind)) && (each.shown?.() ?? true));
+  const shown = KEYS.filter((each) => here(each) && (each.shown?.() ?? true));
   return shown.map((each) => button(each.key, say(`key_${each.name}`), each.act,
     { id: `key_${each.name}`, disabled: each.off?.(), "aria-pressed": each.pressed && String(each.pressed()) }));
 }
@@ -866,9 +866,9 @@ function draw(moved = false) {
   talk.replaceChildren(...(told.why && state.why[state.screen] ? [el("h2", {}, say("why")), told.why] : told.talk).flat(4).filter(Boolean));
   save();
   const counts = hands(screen);
-  const here = screen.upto === undefined ? [] : Object.entries(held(screen.upto)).slice(0, 4).map(([who, key]) => `${tag(who)}: ${status(key)}`);
+  const stand = screen.upto === undefined ? [] : Object.entries(held(screen.upto)).slice(0, 4).map(([who, key]) => `${tag(who)}: ${status(key)}`);
   const voted = VOTED.includes(screen.kind) ? choices(screen).map(({ text }, i) => `${text}: ${whole.format(counts[i] ?? 0)}`) : [];
-  at("spoken").textContent = (moved ? [where, told.heading, ...here] : [...voted, told.heading]).join(". ");
+  at("spoken").textContent = (moved ? [where, told.heading, ...stand] : [...voted, told.heading]).join(". ");
   talk.scrollTop = moved ? 0 : scrolled;
   if (moved) window.scrollTo(0, 0);
   (moved ? at("heading") : at(focused))?.focus({ preventScroll: true });

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from escsim.scenario import Scenario
 
 SWITCHES = {"on": True, "off": False}
-LESSON = (  # what a lesson is like; they arrive together, as `lesson`
+LESSON = (  # what a lesson is like: `read_options` reads them
     click.option("--minutes", type=click.Choice(["5", "15", "45"]), default="15", help="How long the lesson is to take; 15 by default."),
     click.option("-n", "n", type=click.IntRange(1, 10**7), metavar="N", help="How many variants behind every number; 100,000 by default."),
     seeded,
-    click.option("--lang", metavar="LANG", help="Language of all that the scenario does not say itself: en by default, fa."),
+    click.option("--lang", metavar="LANG", help="Language of all that the scenario does not say itself: en by default."),
     click.option("--slider", metavar="NAME", help="The number on the slider, such as call_2.probability; by default the one that moves most."),
     click.option("--start", type=click.IntRange(1), metavar="SCREEN", help="Open on this screen."),
     click.option("--quiz", is_flag=True, help="Two questions before and after, with a tally to print."),
