@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from escsim.captions import alike, dated, describe_trajectory, event_name, headline, paths, subtitle, words
+from escsim.palette import EDGE, FADED, looks
 from escsim.scenario import counterpart
-from escsim.style import EDGE, FADED, SMALLEST, Sheet, looks, styled
+from escsim.style import SMALLEST, Sheet, styled
 from escsim.timeline import draw
 from escsim.trajectory import Trajectory
 

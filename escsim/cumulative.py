@@ -15,9 +15,10 @@ from escsim.ensemble import Ensemble
 from escsim.errors import AskedError, plain
 from escsim.field import Field, years
 from escsim.intervals import kaplan_meier, wilson
+from escsim.palette import FADED, FAINT, MODEL
 from escsim.questions import HOURS, passage, tally
 from escsim.scenario import Scenario
-from escsim.style import FADED, FAINT, MODEL, Picture, Sheet, styled
+from escsim.style import Picture, Sheet, styled
 from escsim.times import TICKS_A_DAY
 from escsim.worlds import NEVER, Worlds
 

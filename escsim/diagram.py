@@ -16,8 +16,9 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path as Curve
 
 from escsim.captions import Way, acts, dates, ends, finding, subtitle, taken, ways, words
+from escsim.palette import EDGE, FAINT, INK, MODEL, PAPER, looks
 from escsim.scenario import Scenario, counterpart
-from escsim.style import EDGE, FAINT, INK, MODEL, PAPER, SMALLEST, Sheet, looks, styled
+from escsim.style import SMALLEST, Sheet, styled
 from escsim.trajectory import Trajectory
 
 _TABLE, _HALF, _BEYOND = 420, 230, 150  # the width of the table, half that of a box, and how far bends reach beyond the boxes

@@ -17,8 +17,9 @@ from escsim.ensemble import Ensemble
 from escsim.errors import AskedError, plain, quoted, suggest
 from escsim.field import Field, brief, years
 from escsim.intervals import Estimate, paired_share
+from escsim.palette import FADED, INK, MODEL
 from escsim.scenario import Question, Scenario
-from escsim.style import FADED, INK, MODEL, Picture, Sheet, styled
+from escsim.style import Picture, Sheet, styled
 from escsim.times import TICKS_A_DAY
 from escsim.worlds import Worlds
 

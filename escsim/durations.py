@@ -13,9 +13,10 @@ from escsim.ensemble import Ensemble
 from escsim.errors import AskedError, plain
 from escsim.field import Field
 from escsim.intervals import kaplan_meier, rank
+from escsim.palette import FADED, INK, MODEL
 from escsim.questions import HOUR, HOURS, spent, tally
 from escsim.scenario import Question
-from escsim.style import FADED, INK, MODEL, Picture, Sheet, styled
+from escsim.style import Picture, Sheet, styled
 from escsim.worlds import NEVER, Ticks, Worlds
 
 DOTS = 20

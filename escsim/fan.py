@@ -16,7 +16,8 @@ from escsim.ensemble import Ensemble
 from escsim.errors import AskedError, quoted, suggest
 from escsim.field import Field, years
 from escsim.intervals import rank
-from escsim.style import FADED, INK, MODEL, Picture, Sheet, styled
+from escsim.palette import FADED, INK, MODEL
+from escsim.style import Picture, Sheet, styled
 from escsim.times import TICKS_A_DAY
 from escsim.worlds import Worlds
 

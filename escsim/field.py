@@ -11,7 +11,8 @@ from matplotlib.patches import StepPatch
 from numpy.typing import ArrayLike, NDArray
 
 from escsim.captions import dated
-from escsim.style import EDGE, FADED, INK, PAPER, Look, Sheet
+from escsim.palette import EDGE, FADED, INK, PAPER, Look
+from escsim.style import Sheet
 
 LEFT, RIGHT = 150, 440  # what is left free for shares, and for the names at the end
 _LINE = 32  # the least between two names

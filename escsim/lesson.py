@@ -18,10 +18,10 @@ from escsim.absence import levels
 from escsim.captions import words
 from escsim.ensemble import Ensemble
 from escsim.errors import Problem, ScenarioError
+from escsim.palette import looks
 from escsim.questions import passage
 from escsim.reasons import Reason, why
 from escsim.scenario import NOTHING, Condition, Question, Scenario
-from escsim.style import looks
 from escsim.tables import branches, chart_days, dots, named, offered, outcome, runs, sampled, settled, slider
 from escsim.trajectory import Trajectory
 

@@ -10,8 +10,9 @@ from escsim.captions import dated, occupied, share_words, unit_name, varied, wor
 from escsim.ensemble import Ensemble
 from escsim.field import WHITE, Field, years
 from escsim.intervals import wilson
+from escsim.palette import EDGE, FADED, Look, looks
 from escsim.scenario import Scenario
-from escsim.style import EDGE, FADED, Look, Picture, Sheet, looks, styled
+from escsim.style import Picture, Sheet, styled
 from escsim.trajectory import Trajectory
 
 _STRIP = 44  # the height of history's strip

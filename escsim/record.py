@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Literal
 
 from escsim.captions import describe_record, event_name, recorded, subtitle
-from escsim.style import FADED, Picture, Sheet, styled
+from escsim.palette import FADED
+from escsim.style import Picture, Sheet, styled
 from escsim.timeline import axis, calendar, draw_events, mark, place
 from escsim.trajectory import Trajectory
 

@@ -1,4 +1,4 @@
-"""How figures look: one sheet with a title, one palette, one typeface, and text that is drawn as it is and cut where it ends.
+"""How figures look: one sheet with a title, one typeface, and text that is drawn as it is and cut where it ends.
 
 A sheet is 1920 x 1080 units for the screen (a unit is a pixel) and 2160 x 1527 for A4 across; y runs downwards. No
 text is smaller than 24 units: 2.2 % of the height of a projected picture, 9.4 points on paper.
@@ -16,49 +16,14 @@ import matplotlib
 import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, get_font
 from matplotlib.text import Text
 
 from escsim.errors import plain
-from escsim.ladder import Ladder
+from escsim.palette import FADED, INK, PAPER
 
 SMALLEST = 24
-INK, PAPER, EDGE, FADED, FAINT, MODEL = "#111111", "#FFFFFF", "#222222", "#444444", "#8A8A8A", "#0B57A4"
-
-_KNOWN = {"normal": ("#B0D7F4", "●"), "downgraded": ("#F2A71B", "▲"), "envoys_recalled": ("#AF2104", "■"), "restored": ("#053E4B", "◆")}
-_RAMP = LinearSegmentedColormap.from_list("severity", ["#B0D7F4", "#F2A71B", "#AF2104", "#240A08"])
-_GLYPHS, _WORST = "●◐▲■◧✚▼★◆⬟◗✦▶⬢◀▣", "✖"
-
-
-class Look(NamedTuple):
-    """How a status is shown: fill, ink that can be read on it, and glyph."""
-
-    fill: str
-    ink: str
-    glyph: str
-
-
-def looks(ladder: Ladder) -> dict[str, Look]:
-    """Give every status of a ladder a look; the darker, the more severe.
-
-    The four statuses of the palette keep their colours under these names; any other takes its colour from its place
-    between mildest and most severe. No two of the first sixteen statuses share a glyph.
-    """
-    found: dict[str, Look] = {}
-    last = len(ladder.statuses) - 1
-    free = [glyph for glyph in _GLYPHS if glyph not in {_KNOWN[status][1] for status in ladder.statuses if status in _KNOWN}]
-    for place, status in enumerate(ladder.statuses):
-        if status in _KNOWN:
-            fill, glyph = _KNOWN[status]
-        else:
-            fill = to_hex(_RAMP(place / max(last, 1)))
-            glyph = _WORST if place == last > 1 else free.pop(0) if free else "○"
-        red, green, blue = (part**2.2 for part in to_rgb(fill))  # the gamma of sRGB, nearly
-        luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-        found[status] = Look(fill, INK if luminance > 0.19 else PAPER, glyph)
-    return found
 
 
 @contextmanager

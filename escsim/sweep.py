@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 
 from escsim.captions import capital, parameter_name, quantity, remembered, words
 from escsim.errors import plain
+from escsim.palette import EDGE, FADED, FAINT, INK, MODEL, PAPER
 from escsim.sensitivity import Sweep, question_named
-from escsim.style import EDGE, FADED, FAINT, INK, MODEL, PAPER, Picture, Sheet, styled
+from escsim.style import Picture, Sheet, styled
 
 _LEFT, _RIGHT, _ABOVE, _BELOW = 170, 250, 84, 190  # what the field leaves free, above and below for labels
 

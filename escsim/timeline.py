@@ -31,8 +31,9 @@ from escsim.captions import (
     subtitle,
     words,
 )
+from escsim.palette import EDGE, FADED, FAINT, INK, MODEL, PAPER, Look, looks
 from escsim.scenario import Scenario, counterpart
-from escsim.style import EDGE, FADED, FAINT, INK, MODEL, PAPER, SMALLEST, Look, Picture, Sheet, looks, styled
+from escsim.style import SMALLEST, Picture, Sheet, styled
 from escsim.times import DAY
 from escsim.trajectory import COLUMNS, Step, Trajectory
 

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from escsim.captions import capital, parameter_name, quantity, remembered, words
 from escsim.errors import plain
 from escsim.intervals import Estimate
+from escsim.palette import EDGE, FADED, INK, MODEL
 from escsim.sensitivity import Point, Sensitivity, Swing
-from escsim.style import EDGE, FADED, INK, MODEL, Picture, Sheet, styled
+from escsim.style import Picture, Sheet, styled
 
 _LEFT, _RIGHT, _BELOW = 560, 60, 176  # what the bars and their labels leave free
 _ROW = 62  # the least height of a bar with its names

@@ -16,8 +16,9 @@ from escsim.captions import Way, dates, ends, event_name, taken, varied, words
 from escsim.diagram import Kind, arrow, curve, draw_boxes, draw_labels, room_beside
 from escsim.ensemble import Ensemble
 from escsim.intervals import wilson
+from escsim.palette import looks
 from escsim.scenario import Event, Scenario
-from escsim.style import SMALLEST, Picture, Sheet, looks, styled
+from escsim.style import SMALLEST, Picture, Sheet, styled
 from escsim.worlds import Worlds
 
 _TABLE, _EVENTS = 330, 2  # the width of the table; events named beside a way, the most frequent ones

@@ -14,7 +14,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from escsim.animation import _contact_sheet, animate
-from escsim.style import looks
+from escsim.palette import looks
 from tests.conftest import SMALL
 from tests.test_plots import CROWDED, RUNS, check_readable, replay, texts
 

@@ -38,6 +38,7 @@ FLOORS = [
         "captions",
         "style",
     ],
+    ["palette"],
     ["sensitivity", "effects", "forecasts", "variation"],
     ["ensemble", "exact"],
     ["questions", "absence", "worlds"],

@@ -28,7 +28,7 @@ from matplotlib.transforms import Bbox
 from PIL import Image
 
 import escsim
-from escsim import captions, files, ladder, plots, style
+from escsim import captions, files, ladder, palette, plots
 from escsim.timeline import Timescale
 
 SHIPPED = ("iran-pakistan-2024", "iraq-iran-2024", "saudi-iran-2016")
@@ -275,7 +275,7 @@ def test_filled_is_what_the_main_report_states(name):
     for number, line in found.items():
         event = run.event(run.steps[number])
         assert line.get_xdata()[0] == date2num(run.moment(run.steps[number]))
-        assert line.get_markerfacecolor() == (style.INK if run.scenario.reported(event) else style.PAPER)
+        assert line.get_markerfacecolor() == (palette.INK if run.scenario.reported(event) else palette.PAPER)
 
 
 def test_dates_not_known_exactly_are_whiskers():
@@ -358,7 +358,7 @@ def test_a_variant_is_told_from_history():
     steps = (dataclasses.replace(run.steps[0], moot=True), *run.steps[1:])
     figure = plots.trajectory(dataclasses.replace(run, steps=steps, draws="seed 1, trajectory 7")).figure
     assert any("one possible run, seed 1, trajectory 7" in each.get_text() for each in texts(figure))
-    assert {patch.get_edgecolor() for patch in lanes(figure).values()} == {matplotlib.colors.to_rgba(style.MODEL)}
+    assert {patch.get_edgecolor() for patch in lanes(figure).values()} == {matplotlib.colors.to_rgba(palette.MODEL)}
     assert marks(figure)[0].get_marker() == "x"
     assert marks(drawn("iran-pakistan-2024", "trajectory"))[0].get_marker() == "o"
 
@@ -424,7 +424,7 @@ def test_the_diagram_shows_all_ways_and_draws_those_taken_strongly():
 
 
 def test_the_palette():
-    simple = style.looks(ladder.load_shipped("simple"))
+    simple = palette.looks(ladder.load_shipped("simple"))
     known = {status: simple[status] for status in ("normal", "downgraded", "envoys_recalled", "restored")}
     assert {status: (look.fill, look.glyph) for status, look in known.items()} == {
         "normal": ("#B0D7F4", "●"),
@@ -433,12 +433,12 @@ def test_the_palette():
         "restored": ("#053E4B", "◆"),
     }
     for name in ladder.shipped():
-        looks = style.looks(ladder.load_shipped(name))
+        looks = palette.looks(ladder.load_shipped(name))
         assert len({look.glyph for look in looks.values()}) == len({look.fill for look in looks.values()}) == len(looks)
         for look in looks.values():
             light, dark = sorted(map(_luminance, (look.fill, look.ink)), reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= 4.3
-    ramp = [_luminance(look.fill) for look in style.looks(ladder.load_shipped("missions")).values()]
+    ramp = [_luminance(look.fill) for look in palette.looks(ladder.load_shipped("missions")).values()]
     assert ramp == sorted(ramp, reverse=True)
 
 

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.dates import date2num
 
-from escsim import plots, record, style
+from escsim import palette, plots, record
 from tests.conftest import SHEETS
 from tests.test_plots import CROWDED, HOSTILE, NO_MISSION, RUNS, SHIPPED, USER, check_readable, marks, replay, texts
 
@@ -40,7 +40,7 @@ def test_markers_stand_on_dates_and_say_how_sure_they_are(name: str) -> None:
         assert line.get_xdata()[0] == date2num(run.moment(step))
         sure = run.event(step).confidence
         face = (line.get_markerfacecolor(), line.get_fillstyle())
-        assert face == {"high": (style.INK, "full"), "medium": (style.INK, "left"), "low": (style.PAPER, "full")}[sure]
+        assert face == {"high": (palette.INK, "full"), "medium": (palette.INK, "left"), "low": (palette.PAPER, "full")}[sure]
     actors = [run.event(step).actor for step in run.steps]
     tops = {actor: [found[number].get_ydata()[0] for number, each in enumerate(actors) if each == actor] for actor in set(actors)}
     lanes = sorted((min(ys), max(ys)) for ys in tops.values())
