@@ -106,6 +106,11 @@ class Comparison:
         """Whether both are of one scenario."""
         return self.base.scenario.hash == self.changed.scenario.hash
 
+    def parted(self, many: int) -> list[int]:
+        """Give the numbers of the first `many` worlds, no more than a chunk has, in which anything happens otherwise."""
+        n = min(many, self.base.n)
+        return np.flatnonzero(_different(self.base.worlds(0, n), self.changed.worlds(0, n))).tolist()
+
     def parting(self, i: int) -> tuple[Step | None, Step | None]:
         """Give the first step in which world i and its twin are not the same, as it is in each; None where a run has ended."""
         pairs = zip_longest(*(run.steps for run in self.twins(i)))

@@ -36,7 +36,7 @@ from escsim.running import Folder, Sums, add, run, usable_threads
 from escsim.scenario import Intervention, Question, Scenario, missions_of
 from escsim.stepper import run as run_once
 from escsim.times import TICKS_A_DAY
-from escsim.worlds import Worlds, of_trajectory, worlds
+from escsim.worlds import Worlds, in_order, of_trajectory, worlds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -753,14 +753,14 @@ def _firings(process: Process, seed: int, first: int, n: int, size: int, packed:
         if used <= size:
             break
         size = used
-    world, tick, event = (each[:used].astype(np.int64) for each in entries[:3])
+    world, tick, event = (each[:used].view(np.int64) for each in entries[:3])
     world -= first % 2**32
     if given is not None:  # what history gives comes first
         steps, order = given.run.steps, given.run.scenario.order
         world = np.concatenate([np.repeat(np.arange(n), len(steps)), world])
         tick = np.concatenate([np.tile([step.tick for step in steps], n).astype(np.int64), tick])
         event = np.concatenate([np.tile([order[step.event] + (step.moot << 32) for step in steps], n).astype(np.int64), event])
-    by_world = np.argsort(world, kind="stable")  # those of one trajectory are in order already
+    by_world = in_order(world)  # those of one trajectory are in order already
     event = event[by_world]
     return _Firings(out, world[by_world], tick[by_world], event & 0xFFFF_FFFF, event >> 32 > 0)
 

@@ -27,7 +27,7 @@ from escsim.reasons import why
 from escsim.scenario import NOTHING, Event, Intervention, Question, Scenario
 from escsim.trajectory import Step, Trajectory
 
-STOPS = 17  # of the slider, besides the file's own value
+STOPS = 11  # of the slider, besides the file's own value
 DAYS = 60  # of the period that charts show
 RUNS = 40  # single trajectories to look at
 BRANCHES = 9  # what-ifs, so that each has a digit
@@ -177,7 +177,7 @@ def _branch(scenario: Scenario, name: str, compared: Comparison, asked: Outcome,
 def _twins(compared: Comparison, change: Intervention, asked: Outcome) -> dict[str, Any] | None:
     """Tell a world and its twin by what is in one and not in the other: if there is one among the first, a world whose outcome shows the effect."""
     rise, worth, best = (compared.effects["outcome"].estimate or 0.0) > 0, -1, None
-    for i in range(min(SEARCHED, compared.base.n) if compared.differ else 0):
+    for i in compared.parted(SEARCHED) if compared.differ else ():
         pair = compared.twins(i)
         ends = [run.status_on(asked.unit, asked.day) in asked.statuses for run in pair]
         moved = [[(step.tick, step.moves) for step in run.steps if step.moves] for run in pair]

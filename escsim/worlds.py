@@ -138,6 +138,11 @@ def held(scenario: Scenario, status: NDArray[np.uint8], line: dict[str, tuple[st
     return found
 
 
+def in_order(values: Numbers) -> Numbers:
+    """Give the places of small whole numbers in ascending order, equal ones as they stand; short numbers are sorted fastest."""
+    return np.argsort(values.astype(np.uint16) if len(values) and values.max() < 2**16 else values, kind="stable")
+
+
 def worlds(scenario: Scenario, process: Process, n: int, world: Numbers, tick: Ticks, event: Numbers) -> Worlds:
     """Retrace the statuses of trajectories from what happened in them; what is given must be sorted as in `Worlds`."""
     moving = np.flatnonzero(np.diff(process.fires)[event] > 0)
@@ -145,7 +150,7 @@ def worlds(scenario: Scenario, process: Process, n: int, world: Numbers, tick: T
     rank = np.arange(len(of)) - np.searchsorted(of, of)  # the how manieth move of its trajectory
     status = np.tile(process.start.astype(np.uint8), (n, 1))
     after = np.empty((len(of), process.n_missions), np.uint8)
-    order = np.argsort(rank, kind="stable")
+    order = in_order(rank)
     moves = [(moving[:0], after[:0].ravel(), after[:0].ravel())]
     for at in np.split(order, np.cumsum(np.bincount(rank))[:-1]) if len(of) else ():  # all first moves, all second ones, ...
         begin, end = (process.fires[what[at] + more].astype(np.int64) for more in (0, 1))
@@ -160,7 +165,7 @@ def worlds(scenario: Scenario, process: Process, n: int, world: Numbers, tick: T
         after[at] = status[of[at]]
     # the first stretch of every trajectory, and one after each move
     whose = np.concatenate([np.arange(n), of])
-    order = np.argsort(whose, kind="stable")
+    order = in_order(whose)
     whose, start = whose[order], np.concatenate([np.zeros(n, np.int64), tick[moving]])[order]
     held = np.concatenate([np.tile(process.start.astype(np.uint8), (n, 1)), after])[order]
     end = np.where(np.append(whose[1:], n) == whose, np.append(start[1:], 0), process.end)
