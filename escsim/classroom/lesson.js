@@ -161,12 +161,13 @@ class Chart {
     return pen.measureText(text).width;
   }
   // Writes text whose middle is at y, cut where the room ends; gives its width.
-  text(x, y, text, { anchor = "start", size = 1, bold = false, room = Infinity, fill = "#111" } = {}) {
+  text(x, y, text, { anchor = "start", size = 1, bold = false, room = Infinity, fill = "#111", halo = false } = {}) {
     while (text.length > 1 && this.extent(text, size, bold) > room) text = `${text.replace(/\u2026$/, "").slice(0, -1).trimEnd()}\u2026`;
     const side = MIRRORED ? { start: "end", end: "start", middle: "middle" }[anchor] : anchor;
     const attributes = { x: this.x(x), y, "text-anchor": side, "font-size": size * this.em, fill, "dominant-baseline": "central" };
     const run = MIRRORED ? `\u2067${text}\u2069` : text; // the chart is left to right for its anchors, and what it says need not be
-    this.add("text", { ...attributes, "font-weight": bold ? "bold" : undefined }, run);
+    const free = halo && { stroke: "#fff", "stroke-width": 0.3 * this.em, "paint-order": "stroke" }; // of the lines behind it
+    this.add("text", { ...attributes, ...free, "font-weight": bold ? "bold" : undefined }, run);
     return this.extent(text, size, bold);
   }
 }
@@ -212,7 +213,7 @@ function ladder(chart, screen, top, height) {
   const { em } = chart;
   const [here, moves] = [held(screen.upto), lesson.steps.slice(screen.since, screen.upto).flatMap((step) => step.moves)];
   const [pitch, narrow] = [Math.min(height / lesson.statuses.length, 4.4 * em), chart.width < 28 * em]; // narrow: names above missions
-  const [wide, high] = [(narrow ? 0.8 : 0.6) * chart.width, pitch - Math.min(0.9 * em, 0.2 * pitch)];
+  const [wide, high] = [(narrow ? 0.8 : chart.width < 38 * em ? 0.52 : 0.6) * chart.width, pitch - Math.min(0.9 * em, 0.2 * pitch)];
   top += Math.max(0, (height - pitch * lesson.statuses.length) / 2);
   const middle = (key) => top + (statuses[key].rank + 0.5) * pitch;
   // Draws the way from a status to another, out to the side and back; gives where it is furthest out.
@@ -245,14 +246,14 @@ function ladder(chart, screen, top, height) {
     done.set(`${from} ${to}`, known);
   }
   const labels = [...done.values()].sort((a, b) => a.y - b.y).slice(0, Math.floor(height / (2.8 * em)));
+  if (narrow) return;
   const x = Math.max(...labels.map((each) => each.x)) + 0.6 * em;
   const room = chart.width - x;
-  if (narrow) return;
   apart(labels.map((each) => each.y - 0.65 * em), 2.8 * em, top + 0.6 * em, top + pitch * lesson.statuses.length - 1.9 * em).forEach((y, i) => {
     const { acts, tags } = labels[i];
     const more = tags.length > 2 ? ` ${plus.format(tags.length - 1)}` : "";
-    chart.text(x, y, [...acts].join(", "), { bold: true, room });
-    chart.text(x, y + 1.25 * em, more ? tags[0] + more : tags.join(", "), { room });
+    chart.text(x, y, [...acts].join(", "), { bold: true, room, halo: true });
+    chart.text(x, y + 1.25 * em, more ? tags[0] + more : tags.join(", "), { room, halo: true });
   });
 }
 
@@ -275,7 +276,6 @@ function chips(chart, missions, x, y, end) {
 // The missions that have lanes: all if there is room, else those that the lesson is about and those that moved last.
 function shownLanes(screen, most) {
   const all = Object.keys(lesson.missions);
-  if (all.length <= most) return all;
   const lately = lesson.steps.slice(0, screen.upto).reverse().flatMap((step) => step.moves.map(([who]) => who));
   const first = all.filter((who) => lesson.unit.split(/->|-/).every((key) => who.split("->").includes(key)));
   const chosen = [...new Set([...first, ...lately, ...all])].slice(0, Math.max(most, 1));
@@ -303,6 +303,8 @@ function timeline(chart, screen, top, height) {
   const last = Math.min(end + DAY, today + Math.max(7 * DAY, (today - start) / 2));
   const left = Math.max(...lanes.map((who) => chart.extent(tag(who), 1, true))) + 0.8 * em;
   const place = (when) => left + ((when - start) / (last - start)) * (chart.width - left - 2);
+  const hidden = Object.keys(lesson.missions).length - lanes.length;
+  if (hidden) chart.text(left - 0.6 * em, top + 2.1 * em, plus.format(hidden), { anchor: "end", bold: true });
   const pitch = Math.min((height - 4.6 * em) / lanes.length, 2.6 * em);
   const first = top + 2.7 * em;
   lanes.forEach((who, number) => {
@@ -312,10 +314,8 @@ function timeline(chart, screen, top, height) {
     chart.rect(place(today), y, chart.width - 2 - place(today), high, { fill: "#ececec", stroke: "#8a8a8a" });
     lane(chart, [[lesson.period[0], lesson.missions[who]], ...moves], place, place(today), y, high);
   });
-  const bottom = first + lanes.length * pitch;
-  const middle = first + (pitch - 0.25 * em) / 2;
-  const fits = chart.extent(say("unknown")) < chart.width - place(today);
-  if (fits) chart.text((place(today) + chart.width) / 2, middle, say("unknown"), { anchor: "middle", fill: "#3d3d3d" });
+  const [bottom, middle] = [first + lanes.length * pitch, first + (pitch - 0.25 * em) / 2];
+  if (chart.extent(say("unknown")) < chart.width - place(today)) chart.text((place(today) + chart.width) / 2, middle, say("unknown"), { anchor: "middle", fill: "#3d3d3d" });
   known.forEach((step, number) => {
     const [x, y, fresh] = [place(time(step.day) + DAY / 4), top + 2.1 * em, number >= screen.since];
     const r = fresh ? 0.42 * em : 0.28 * em;
@@ -343,8 +343,7 @@ function standing(screen, box) {
     const rows = lesson.steps.slice(0, screen.upto).map((step) => [long(step.day), eventName(step.event), step.moves.map(moved).join("; ") || say("none")]);
     return data(stand, rows.length > 0 && table([say("date_"), say("event_"), say("moves_")], rows));
   }
-  const em = rem();
-  const [rungs, lanes] = [lesson.statuses.length, Object.keys(here).length];
+  const [em, rungs, lanes] = [rem(), lesson.statuses.length, Object.keys(here).length];
   const height = box.height ? Math.max(box.height, rungs * 1.5 * em + 10 * em) : rungs * 3.4 * em + lanes * 1.8 * em + 6.4 * em;
   const chart = new Chart(box.width, height, label);
   const room = Math.max(height - lanes * 2.6 * em - 6.4 * em, 0.5 * height, rungs * 1.5 * em);
@@ -376,14 +375,13 @@ function stack(box, { occupancy: shares, ends: rounded }, ghost) {
   const y = (share) => bottom - share * (bottom - top);
   const edges = lesson.days.map((day) => x(time(day))).concat(right);
   const stairs = (heights) => heights.flatMap((share, i) => [[edges[i], y(share)], [edges[i + 1], y(share)]]);
-  const none = lesson.days.map(() => 0);
-  let [low, under] = [none, none];
+  let [low, under] = [1, 2].map(() => lesson.days.map(() => 0));
   const labels = [];
   keys.forEach((key, i) => {
     const high = low.map((share, day) => share + (shares[key]?.[day] ?? 0));
     if (shares[key]) {
       chart.shape([...stairs(high), ...stairs(low).reverse()], { fill: statuses[key].fill, stroke: "#222" });
-      labels.push({ text: told(key, i), y: y((high.at(-1) + low.at(-1)) / 2) });
+      labels.unshift({ text: told(key, i), y: y((high.at(-1) + low.at(-1)) / 2) });
     }
     low = high;
   });
@@ -397,7 +395,6 @@ function stack(box, { occupancy: shares, ends: rounded }, ghost) {
       }
     }
   }
-  labels.reverse();
   apart(labels.map((each) => each.y), 1.35 * em, top + 0.7 * em, bottom - 0.4 * em).forEach((place, i) => {
     chart.line([[right, labels[i].y], [right + 0.7 * em, place]], { stroke: "#222" });
     chart.text(right + 0.9 * em, place, labels[i].text, { bold: true, room: chart.width - right - 1 * em });
@@ -417,8 +414,7 @@ function stack(box, { occupancy: shares, ends: rounded }, ghost) {
 // Lines of status by day: the histories drawn, the newest in blue, and what happened in black.
 function lines(box, drawn) {
   const label = say("runs_label", { n: drawn.length });
-  const ended = drawn.map((run) => run.path.at(-1)[1]);
-  const counts = lesson.statuses.map((each) => ended.filter((key) => key === each.key).length);
+  const counts = lesson.statuses.map((each) => drawn.filter((run) => run.path.at(-1)[1] === each.key).length);
   if (state.table) {
     const rows = drawn.map((run) => [whole.format(run.run), story(run), status(run.path.at(-1)[1])]);
     return data(table([say("run_"), say("event_"), say("ends_")], rows, label));
@@ -476,8 +472,7 @@ function dotted(box) {
     piles.set(pile, high + 1);
     chart.dot(left + (pile + 0.5) * size, bottom - (high + 0.5) * size, 0.45 * size, { fill: "#0b57a4", stroke: "#fff" });
   }
-  const hollow = { fill: "#fff", stroke: "#0b57a4", "stroke-width": 3 };
-  for (let i = 0; i < beyond; i += 1) chart.dot(right + 4.5 * em, bottom - (i + 0.5) * size, 0.45 * size, hollow);
+  for (let i = 0; i < beyond; i += 1) chart.dot(right + 4.5 * em, bottom - (i + 0.5) * size, 0.45 * size, { fill: "#fff", stroke: "#0b57a4", "stroke-width": 3 });
   chart.line([[left, bottom], [right, bottom]], { stroke: "#111", "stroke-width": 2 });
   const power = 10 ** Math.floor(Math.log10(most / 3));
   const many = Math.min(6, (right - left) / (chart.extent(tenth.format(most)) + em));
@@ -636,18 +631,19 @@ function twins() {
       step.moot && ` \u2014 ${say("moot")}`, step.moves.map((move) => el("span", { class: "small" }, moved(move))));
   const column = (side) => {
     const steps = [...found.same.map((step) => line(step)), ...found.apart[side].map((step, i) => line(step, i === 0))];
-    const ends = el("li", {}, el("strong", {}, `${long(lesson.outcome.day)}: ${status(found.ends[side])}`));
-    return el("div", {}, title(side), el("ol", { class: "steps" }, steps, ends));
+    const before = [...found.same, ...found.apart[side]].filter((step) => step.day <= lesson.outcome.day).length;
+    steps.splice(before, 0, el("li", {}, el("strong", {}, `${long(lesson.outcome.day)}: ${status(found.ends[side])}`)));
+    return el("div", {}, title(side), el("ol", { class: "steps" }, steps));
   };
   const because = (side) => [title(side), found.why[side].length ? reasons(found.why[side].slice(0, 4)) : para("world_same")];
   const talk = [para("twins_told", { n: found.run, count: differ }), because(0), because(1)];
   return { picture: el("div", { class: "twins" }, column(0), column(1)), talk };
 }
 
-function tally(marked) {
+function tally() {
   const given = (number, i) => ["before", "after"].map((when) => whole.format(state.votes[`quiz ${number} ${when}`]?.[i] ?? 0));
   const rows = words.quiz.flatMap(({ question, answers, right }, number) =>
-    answers.map((text, i) => [i ? "" : question, marked && right === i ? `${text} \u2713` : text, ...given(number, i)]));
+    answers.map((text, i) => [i ? "" : question, right === i ? `${text} \u2713` : text, ...given(number, i)]));
   return table([say("question_"), say("answer_"), say("before_"), say("after_")], rows);
 }
 
@@ -659,8 +655,8 @@ function sheet() {
   const rules = (room) => Array.from({ length: room }, () => el("div", { class: "rule" }));
   const tasks = lesson.tasks.map(({ task, room }) => el("li", {}, spoken(task), rules(room)));
   const answers = lesson.tasks.map(({ answer }) => el("li", {}, answer.map(spoken).join(" ")));
-  const quiz = lesson.screens.some((screen) => screen.kind === "tally") && tally();
-  return [page(say("sheet"), el("p", {}, say("sheet_name")), numbered(tasks), quiz),
+  if (current().kind === "tally") return [page(say("tally"), tally())];
+  return [page(say("sheet"), el("p", {}, say("sheet_name")), numbered(tasks)),
     ...(lesson.options.answers ? [page(say("answers"), numbered(answers), el("p", {}, say("answers_text")))] : [])];
 }
 
@@ -739,7 +735,7 @@ const SCREENS = {
       talk: [para("own_text"), el("pre", { dir: "ltr", tabindex: 0 }, typed.map((each) => `escsim ${each}`).join("\n"))] };
   },
   quiz: (screen) => ({ heading: say(`quiz_${screen.when}`), picture: p(words.quiz[screen.question].question, "big"), talk: [voting(screen)] }),
-  tally: () => ({ heading: say("tally"), picture: data(tally(true)), talk: [para("tally_text"), words.quiz.map((each) => p(each.because))] }),
+  tally: () => ({ heading: say("tally"), picture: data(tally()), talk: [para("tally_text"), words.quiz.map((each) => p(each.because))] }),
   sheet: () => ({ heading: say("sheet"), picture: el("div", { class: "preview", tabindex: 0 }, sheet()), talk: [para("sheet_text")] }),
 };
 
@@ -778,6 +774,8 @@ function pick(branch) {
   go(lesson.screens.findLastIndex((screen) => screen.kind === "whatif"));
 }
 
+const overflows = () => at("talk").scrollHeight > at("talk").clientHeight + 1;
+const scroll = (lines) => at("talk").scrollBy(0, lines * rem());
 const full = () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen?.());
 const blank = () => at("blank").toggleAttribute("hidden");
 const help = () => (at("help").open ? at("help").close() : at("help").showModal());
@@ -791,8 +789,6 @@ const KEYS = [
   { key: ARROW[BACK], name: "back", codes: [BACK, "PageUp"], always: true, act: () => go(state.screen - 1), off: () => state.screen === 0 },
   { key: ARROW[NEXT], name: "next", codes: [NEXT, "PageDown", "Space"], always: true, act: next, off: () => state.screen === last() },
   { key: "Enter", name: "enter", codes: ["Enter", "NumpadEnter"], always: true, act: enter, shown: closed },
-  { key: "Home", name: "first", codes: ["Home"], always: true, act: () => go(0), shown: () => false },
-  { key: "End", name: "last", codes: ["End"], always: true, act: () => go(last()), shown: () => false },
   { key: "W", name: "why", on: ["event", "reveal"], act: why, pressed: () => Boolean(state.why[state.screen]) },
   { key: "R", name: "replay", on: ["runs"], act: (event) => replay(event.shiftKey ? TOKENS : 1), off: () => state.drawn === lesson.runs.length },
   { key: "[", name: "less", codes: ["BracketLeft"], on: ["slider"], act: () => slide(-1), off: () => state.stop === 0 },
@@ -805,7 +801,11 @@ const KEYS = [
   { key: "N", name: "notes", act: () => set({ notes: !state.notes }), pressed: () => state.notes },
   { key: "P", name: "print", on: ["limits", "own", "tally", "sheet"], act: () => window.print() },
   { key: ".", name: "blank", codes: ["Period", "NumpadDecimal"], act: blank },
+  { key: "Home", name: "first", codes: ["Home"], always: true, act: () => go(0), off: () => state.screen === 0 },
+  { key: "End", name: "last", codes: ["End"], always: true, act: () => go(last()), off: () => state.screen === last() },
   { key: "?", name: "help", always: true, act: help },
+  { key: "\u2191", name: "up", codes: ["ArrowUp"], always: true, bare: true, act: () => scroll(-3) },
+  { key: "\u2193", name: "down", codes: ["ArrowDown"], always: true, bare: true, act: () => scroll(3) },
 ];
 
 function pressed(event) {
@@ -818,11 +818,10 @@ function pressed(event) {
   const letter = /^[a-z]$/i.test(event.key) ? event.key.toUpperCase() : /^Key([A-Z])$/.exec(event.code)?.[1]; // of other scripts by its place
   const each = KEYS.find((one) => one.codes?.includes(event.code) || one.key === (asked ? "?" : letter));
   entered &&= each?.name === "enter";
-  if (["ArrowUp", "ArrowDown"].includes(event.code) && !inside) at("talk").scrollBy(0, (event.code === "ArrowUp" ? -3 : 3) * rem());
-  if (!state.keys && !each?.always) return;
-  if (!digit && !each) return;
+  if (["up", "down"].includes(each?.name) && (inside || !overflows())) return; // what has the focus scrolls by itself, or the page does
+  if ((!digit && !each) || (!state.keys && !each?.always)) return;
   event.preventDefault();
-  if (event.repeat && !["replay", "less", "more"].includes(each?.name)) return; // a key held too long
+  if (event.repeat && !["replay", "less", "more", "up", "down"].includes(each?.name)) return; // a key held too long
   if (!at("blank").hidden) blank();
   else if (digit) vote(digit - 1, event.shiftKey ? -1 : 1);
   else if (here(each) && !each.off?.()) each.act(event);
@@ -842,8 +841,8 @@ function save() {
 
 function keys() {
   const shown = KEYS.filter((each) => here(each) && (each.shown?.() ?? true));
-  return shown.map((each) => button(each.key, say(`key_${each.name}`), each.act,
-    { id: `key_${each.name}`, disabled: each.off?.(), "aria-pressed": each.pressed && String(each.pressed()) }));
+  return shown.map((each) => button(each.key, each.bare ? "" : say(`key_${each.name}`), each.act,
+    { id: `key_${each.name}`, "aria-label": each.bare && say(`key_${each.name}`), disabled: each.off?.(), "aria-pressed": each.pressed && String(each.pressed()) }));
 }
 
 // Shows the present screen from the state; `moved` says that it is another one than before.
@@ -864,6 +863,7 @@ function draw(moved = false) {
   at("heading").textContent = told.heading;
   picture.append(told.picture);
   talk.replaceChildren(...(told.why && state.why[state.screen] ? [el("h2", {}, say("why")), told.why] : told.talk).flat(4).filter(Boolean));
+  ["key_up", "key_down"].forEach((id) => (at(id).style.visibility = overflows() ? "visible" : "hidden")); // their room stays
   save();
   const counts = hands(screen);
   const stand = screen.upto === undefined ? [] : Object.entries(held(screen.upto)).slice(0, 4).map(([who, key]) => `${tag(who)}: ${status(key)}`);
@@ -883,7 +883,7 @@ function start() {
   const single = el("input", { type: "checkbox", id: "single", onchange: () => set({ keys: !state.keys }) });
   single.checked = state.keys;
   const row = (key, text) => el("tr", {}, el("td", {}, el("kbd", { dir: "ltr" }, key)), el("td", {}, text));
-  const rows = [row("1\u20139", say("help_vote")), row("\u2191 \u2193", say("help_scroll")), ...KEYS.map((each) => row(each.key, say(`help_${each.name}`)))];
+  const rows = [row("1\u20139", say("help_vote")), ...KEYS.map((each) => row(each.key, say(`help_${each.name}`)))];
   const listed = el("table", {}, el("tbody", {}, rows));
   at("help").append(el("h2", {}, say("help")), listed, el("label", {}, single, " ", say("single_keys")), small("help_remote"), button("Esc", say("close"), help));
   at("title").textContent = own(lesson.title);
