@@ -24,6 +24,15 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 SHEETS = [pytest.param(False, id="screen"), pytest.param(True, id="paper", marks=pytest.mark.slow)]  # on which a figure must be legible
 
+UNMEASURED = ("in_time", "at_once", "generated", "hypothesis", "can_be_read", "slow_reader", "test_classroom", "test_page")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep coverage, where it is measured, away from tests that hold a time, which it slows down, and from those that only repeat."""
+    for item in items:
+        if any(name in item.nodeid for name in UNMEASURED):
+            item.add_marker("no_cover")
+
 
 SMALL = """\
 title: A quarrel

@@ -942,10 +942,10 @@ def test_ctrl_c_ends_it_at_any_time(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=tmp_path / "whole", env=environment(), capture_output=True, timeout=60, check=True)
     whole = time.monotonic() - began
     codes = []
-    for part in range(12):
+    for part in range(9):
         (tmp_path / str(part)).mkdir()
-        codes.append(interrupt(tmp_path / str(part), whole * part / 10))  # the last ones may come too late
-    assert codes.count(130) >= 5
+        codes.append(interrupt(tmp_path / str(part), whole * part / 7))  # the last ones may come too late
+    assert codes.count(130) >= 4
 
 
 HALF = """

@@ -97,7 +97,7 @@ def test_a_bad_file_is_refused_with_its_message(path: Path, loader: Any, monkeyp
     expected = Expected.of(path)
     start = time.process_time()
     said = outcome(path)
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 2
     if loader is yaml.SafeLoader and "not valid YAML" in expected.text:  # two parsers, two ways to put it
         assert places(expected.text) == places(said)
     else:
@@ -276,7 +276,7 @@ def test_a_file_too_large_or_not_text_is_refused_at_once(name: str, loader: Any,
     Path("x.yaml").write_bytes(data)
     start = time.process_time()
     said = outcome(Path("x.yaml"))
-    assert time.process_time() - start < (1 if loader is not yaml.SafeLoader else 3)
+    assert time.process_time() - start < (2 if loader is not yaml.SafeLoader else 6)
     if expected:
         if "nested" in expected and loader is not yaml.SafeLoader:  # libyaml has given up further on since 0.2.6
             said, expected = (re.sub(r"1:\d+: ", "1: ", each, count=1) for each in (said, expected))

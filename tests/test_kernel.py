@@ -323,14 +323,14 @@ def missing(seen: Counter[str], *more: str) -> list[str]:
 
 def test_kernel_and_stepper_agree_on_generated_scenarios_of_every_feature() -> None:
     """Any difference between the two in a firing, a reason why not, or a day; and a feature that comes to bear in none of them."""
-    seen = many(range(220))
-    assert seen["trajectory"] > 1100
+    seen = many(range(150))
+    assert seen["trajectory"] > 750
     assert missing(seen) == []
 
 
 @pytest.mark.slow
 def test_kernel_and_stepper_agree_on_many_more_generated_scenarios() -> None:
-    assert missing(many(range(1000, 1600)), *WORDS) == []
+    assert missing(many(range(1000, 1351)), *WORDS) == []
 
 
 @QUICK

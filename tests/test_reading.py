@@ -276,7 +276,7 @@ def test_a_file_of_much_of_one_thing_is_judged_in_time(name: str, spot: Path) ->
     """Work that grows with the square of a file, or worse: whoever is sent one waits for ever."""
     start = time.process_time()
     tried(HEAD + MANY[name] if MANY[name].startswith("  - ") else MANY[name], spot)
-    assert time.process_time() - start < 2.5
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_a_large_ladder_is_judged_in_time(ladder: str, spot: Path) -> None:
     """The same for ladders."""
     start = time.process_time()
     tried(HEAD.replace("simple", ladder) + EVENT.format(1, ""), spot)
-    assert time.process_time() - start < 2.5
+    assert time.process_time() - start < 5
 
 
 def test_a_coalition_of_the_world_is_judged_in_time(spot: Path) -> None:
@@ -300,7 +300,7 @@ def test_a_coalition_of_the_world_is_judged_in_time(spot: Path) -> None:
     text = HEAD.replace("AAA: Aland", ", ".join(f"{state}: x" for state in states))
     start = time.process_time()
     tried(f"{text}  - {{id: all, date: 2024-01-02, actor: [{', '.join(states)}], action: recall_envoy}}\n", spot)
-    assert time.process_time() - start < 2.5
+    assert time.process_time() - start < 5
 
 
 # --- what plain scalars mean

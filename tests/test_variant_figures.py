@@ -300,7 +300,7 @@ def test_they_can_be_read(name: str, paper: bool) -> None:
 def test_any_scenario_can_be_drawn() -> None:
     """Ladders without a way back, missions that start at the worst, single variants, files without a history."""
     drawn = 0
-    for number in range(45):
+    for number in range(30):
         pick = Pick(random.Random(f"figures {number}").randrange)
         scenario = strategies.load(KINDS[("free", "told", "hazards")[number % 3]](pick))
         base, changed = (scenario.simulate((1, 2, 13)[number % 3], number, 1, intervention=each) for each in (None, "w"))
