@@ -106,10 +106,11 @@ class Comparison:
         """Whether both are of one scenario."""
         return self.base.scenario.hash == self.changed.scenario.hash
 
-    def parted(self, many: int) -> list[int]:
-        """Give the numbers of the first `many` worlds, no more than a chunk has, in which anything happens otherwise."""
-        n = min(many, self.base.n)
-        return np.flatnonzero(_different(self.base.worlds(0, n), self.changed.worlds(0, n))).tolist()
+    def first(self) -> tuple[Worlds, Worlds, NDArray[np.intp]]:
+        """Give the worlds of the first chunk, their twins, and the numbers of those in which anything happens otherwise."""
+        chunk = next(self.base.chunks())
+        ours, theirs = self.base.worlds(*chunk), self.changed.worlds(*chunk)
+        return ours, theirs, np.flatnonzero(_different(ours, theirs))
 
     def parting(self, i: int) -> tuple[Step | None, Step | None]:
         """Give the first step in which world i and its twin are not the same, as it is in each; None where a run has ended."""

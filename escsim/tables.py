@@ -21,7 +21,7 @@ from escsim.effects import Comparison, effects
 from escsim.ensemble import Ensemble
 from escsim.errors import AskedError
 from escsim.intervals import Estimate, kaplan_meier, wilson
-from escsim.questions import HOURS
+from escsim.questions import HOURS, holds
 from escsim.ranges import Parameter, at, parameter, ranges
 from escsim.reasons import why
 from escsim.scenario import NOTHING, Event, Intervention, Question, Scenario
@@ -31,7 +31,7 @@ STOPS = 11  # of the slider, besides the file's own value
 DAYS = 60  # of the period that charts show
 RUNS = 40  # single trajectories to look at
 BRANCHES = 9  # what-ifs, so that each has a digit
-SEARCHED = 60  # worlds looked through for one that tells what a what-if does
+SEARCHED = 60  # worlds that go otherwise looked through for one that tells what a what-if does
 SHOWN = 6  # steps of a twin from the parting on
 DOTS = 20
 _SKETCH = 2000  # variants for choosing the slider
@@ -176,8 +176,10 @@ def _branch(scenario: Scenario, name: str, compared: Comparison, asked: Outcome,
 
 def _twins(compared: Comparison, change: Intervention, asked: Outcome) -> dict[str, Any] | None:
     """Tell a world and its twin by what is in one and not in the other: if there is one among the first, a world whose outcome shows the effect."""
+    if not compared.differ:
+        return None
     rise, worth, best = (compared.effects["outcome"].estimate or 0.0) > 0, -1, None
-    for i in compared.parted(SEARCHED) if compared.differ else ():
+    for i in _telling(compared, asked, rise=rise):
         pair = compared.twins(i)
         ends = [run.status_on(asked.unit, asked.day) in asked.statuses for run in pair]
         moved = [[(step.tick, step.moves) for step in run.steps if step.moves] for run in pair]
@@ -198,6 +200,15 @@ def _twins(compared: Comparison, change: Intervention, asked: Outcome) -> dict[s
         "why": [why(run, places[0], each) if places else [] for run, places, each in zip(pair, apart, (None, change), strict=True)],
         "ends": [run.status_on(asked.unit, asked.day) for run in pair],
     }
+
+
+def _telling(compared: Comparison, asked: Outcome, *, rise: bool) -> list[int]:
+    """Give some worlds that go otherwise, first those whose outcome goes the way of the effect."""
+    ours, theirs, parted = compared.first()
+    condition = asked.question.probability
+    assert condition is not None
+    before, after = holds(ours, condition)[parted], holds(theirs, condition)[parted]
+    return [*parted[(before != rise) & (after == rise)][:SEARCHED].tolist(), *parted[:SEARCHED].tolist()]
 
 
 def _only(run: Trajectory, other: Trajectory) -> list[int]:

@@ -212,7 +212,8 @@ const now = (screen) => (screen.upto ? lesson.steps[screen.upto - 1].day : lesso
 function ladder(chart, screen, top, height) {
   const { em } = chart;
   const [here, moves] = [held(screen.upto), lesson.steps.slice(screen.since, screen.upto).flatMap((step) => step.moves)];
-  const [pitch, narrow] = [Math.min(height / lesson.statuses.length, 4.4 * em), chart.width < 28 * em]; // narrow: names above missions
+  const [pitch, narrow] = [Math.min(height / lesson.statuses.length, 4.4 * em), chart.width < 28 * em];
+  const stacked = narrow && pitch > 2.7 * em; // names above missions
   const [wide, high] = [(narrow ? 0.8 : chart.width < 38 * em ? 0.52 : 0.6) * chart.width, pitch - Math.min(0.9 * em, 0.2 * pitch)];
   top += Math.max(0, (height - pitch * lesson.statuses.length) / 2);
   const middle = (key) => top + (statuses[key].rank + 0.5) * pitch;
@@ -233,8 +234,8 @@ function ladder(chart, screen, top, height) {
     chart.rect(2, y - high / 2, wide - 2, high, { fill: "#fff", stroke: on.length ? "#111" : "#8a8a8a", "stroke-width": on.length ? 3 : 1, rx: 6 });
     chart.rect(2, y - high / 2, 2.4 * em, high, { fill, stroke: "#222", rx: 6 });
     chart.text(1.2 * em + 2, y, glyph, { anchor: "middle", fill: ink, size: 1.2 });
-    const named = chart.text(2.9 * em, narrow && on.length ? y - 0.7 * em : y, status(key), { bold: on.length > 0, room: wide - 3.4 * em });
-    chips(chart, on, 2.9 * em + (narrow ? 0 : named + 0.8 * em), narrow ? y + 0.75 * em : y, wide);
+    const named = chart.text(2.9 * em, stacked && on.length ? y - 0.7 * em : y, status(key), { bold: on.length > 0, room: wide - 3.4 * em });
+    chips(chart, on, 2.9 * em + (stacked ? 0 : named + 0.8 * em), stacked ? y + 0.75 * em : y, wide);
   }
   const done = new Map(); // the ways taken since the screen before, with who took them and by which act
   for (const [who, from, to, trigger] of moves) {
@@ -248,12 +249,11 @@ function ladder(chart, screen, top, height) {
   const labels = [...done.values()].sort((a, b) => a.y - b.y).slice(0, Math.floor(height / (2.8 * em)));
   if (narrow) return;
   const x = Math.max(...labels.map((each) => each.x)) + 0.6 * em;
-  const room = chart.width - x;
   apart(labels.map((each) => each.y - 0.65 * em), 2.8 * em, top + 0.6 * em, top + pitch * lesson.statuses.length - 1.9 * em).forEach((y, i) => {
     const { acts, tags } = labels[i];
     const more = tags.length > 2 ? ` ${plus.format(tags.length - 1)}` : "";
-    chart.text(x, y, [...acts].join(", "), { bold: true, room, halo: true });
-    chart.text(x, y + 1.25 * em, more ? tags[0] + more : tags.join(", "), { room, halo: true });
+    chart.text(x, y, [...acts].join(", "), { bold: true, room: chart.width - x, halo: true });
+    chart.text(x, y + 1.25 * em, more ? tags[0] + more : tags.join(", "), { room: chart.width - x, halo: true });
   });
 }
 
@@ -518,7 +518,7 @@ function vote(number, change) {
 function voting(screen) {
   const counts = hands(screen);
   const options = choices(screen).map(({ text }, i) => {
-    const hand = button(String(i + 1), text, (event) => vote(i, event.shiftKey ? -1 : 1), { class: "option", id: `option${i + 1}` });
+    const hand = button(String((i + 1) % 10), text, (event) => vote(i, event.shiftKey ? -1 : 1), { class: "option", id: `option${i + 1}` });
     const back = el("button", { type: "button", onclick: () => vote(i, -1), "aria-label": say("take_back", { text }), disabled: !counts[i] }, "\u2212");
     return el("li", {}, hand, el("span", { class: "count" }, whole.format(counts[i] ?? 0)), back);
   });
@@ -573,7 +573,7 @@ function outlook(screen) {
   const [told, earlier] = [lesson.outlook[day], Object.keys(lesson.outlook).filter((each) => each < day).at(-1)];
   const values = { unit: lesson.unit, share: told.estimate, before: lesson.outlook[earlier].estimate };
   if (told.estimate === values.before && [0, 1].includes(told.estimate)) return null; // settled, and no news
-  return el("div", { class: "outlook" }, para("outlook", values), small("outlook_small", { percent: told.estimate, interval: told, day }));
+  return el("div", { class: "outlook" }, para(Object.keys(lesson.outlook).indexOf(day) === 1 ? "outlook_first" : "outlook", values), small("outlook_small", { percent: told.estimate, interval: told, day }));
 }
 
 // Forecasts from one morning after another, each with the news since the one before.
@@ -636,7 +636,8 @@ function twins() {
     return el("div", {}, title(side), el("ol", { class: "steps" }, steps));
   };
   const because = (side) => [title(side), found.why[side].length ? reasons(found.why[side].slice(0, 4)) : para("world_same")];
-  const talk = [para("twins_told", { n: found.run, count: differ }), because(0), because(1)];
+  const alike = new Set(found.ends.map((key) => lesson.outcome.statuses.includes(key))).size === 1;
+  const talk = [para("twins_told", { n: found.run, count: differ }), alike && small("twins_alike", lesson.outcome), because(0), because(1)];
   return { picture: el("div", { class: "twins" }, column(0), column(1)), talk };
 }
 
@@ -654,10 +655,9 @@ function sheet() {
   const page = (title, ...body) => el("section", { class: "page" }, el("h2", {}, `${own(lesson.title)}: ${title}`), body, foot());
   const rules = (room) => Array.from({ length: room }, () => el("div", { class: "rule" }));
   const tasks = lesson.tasks.map(({ task, room }) => el("li", {}, spoken(task), rules(room)));
-  const answers = lesson.tasks.map(({ answer }) => el("li", {}, answer.map(spoken).join(" ")));
   if (current().kind === "tally") return [page(say("tally"), tally())];
   return [page(say("sheet"), el("p", {}, say("sheet_name")), numbered(tasks)),
-    ...(lesson.options.answers ? [page(say("answers"), numbered(answers), el("p", {}, say("answers_text")))] : [])];
+    ...(lesson.options.answers ? [page(say("answers"), numbered(lesson.tasks.map(({ answer }) => el("li", {}, answer.map(spoken).join(" ")))), el("p", {}, say("answers_text")))] : [])];
 }
 
 // ---- screens: the heading, the picture on the left, the talk on the right, and what W opens; `box` is the room for the picture
@@ -699,7 +699,7 @@ const SCREENS = {
     const told = () => [el("h2", {}, say("run_number", { n: drawn.at(-1).run })), p(story(drawn.at(-1))), big("runs_count", { n, count: drawn.length })];
     return { heading: say("runs"), picture: lines(box, drawn), talk: [para("runs_text"), drawn.length ? told() : ask("runs_ask"), meanwhile(screen)] };
   },
-  many: (screen, box) => ({ heading: say("many"), picture: stack(box, lesson.base), talk: [outcome(lesson.base), ask("many_text"), meanwhile(screen)] }),
+  many: (screen, box) => ({ heading: say("many"), picture: stack(box, lesson.base), talk: [outcome(lesson.base), ask("many_text"), small("stack_note"), meanwhile(screen)] }),
   slider: (screen, box) => {
     const { stops, start, unit } = lesson.slider;
     const told = (place) => (unit === "share" ? say("in_hundred", { share: Number(stops[place].value) }) : own(stops[place].value));
@@ -710,7 +710,7 @@ const SCREENS = {
     input.value = state.stop;
     const value = { value: told(state.stop), low: told(0), high: told(stops.length - 1), start: told(start) };
     return { heading: say("slider"), picture: stack(box, stops[state.stop], lesson.base.occupancy),
-      talk: [p(sliderName()), input, para("slider_value", value), outcome(stops[state.stop]), ask(coin ? "slider_coin" : "slider_ask"), small("ghost")] };
+      talk: [p(sliderName()), input, para("slider_value", value), outcome(stops[state.stop]), ask(coin ? "slider_coin" : "slider_ask"), small("ghost"), small("stack_note")] };
   },
   whatif: (screen) => ({ heading: say("whatif"), picture: branches(),
     talk: [quoted(outcomeText()), para("whatif_now", { share: lesson.base.outcome.estimate }), voting(screen)] }),
@@ -719,7 +719,7 @@ const SCREENS = {
     const exact = { reach: effect, percent: effect.base, now: effect.changed, count: differ };
     return { heading: branchText(lesson.branches[state.branch]), picture: stack(box, lesson.branches[state.branch], lesson.base.occupancy),
       talk: [quoted(outcomeText(), "small"), big("effect_points", { points: effect.estimate }), small("effect_small", exact),
-        results(screen, way), ask(way === "same" ? "effect_none" : "effect_text"), small("ghost")] };
+        results(screen, way), ask(way === "same" ? "effect_none" : "effect_text"), small("ghost"), small("stack_note")] };
   },
   twins: () => ({ heading: say("twins"), ...twins() }),
   outlook: () => ({ heading: say("outlook_heading"), picture: mornings(),
@@ -759,10 +759,7 @@ function enter() {
   else go(state.screen + 1);
 }
 
-function set(values) {
-  Object.assign(state, values);
-  draw();
-}
+const set = (values) => (Object.assign(state, values), draw());
 
 const why = () => set({ why: { ...state.why, [state.screen]: !state.why[state.screen] } });
 const replay = (more) => set({ drawn: Math.min(state.drawn + more, lesson.runs.length) });
@@ -774,8 +771,9 @@ function pick(branch) {
   go(lesson.screens.findLastIndex((screen) => screen.kind === "whatif"));
 }
 
-const overflows = () => at("talk").scrollHeight > at("talk").clientHeight + 1;
-const scroll = (lines) => at("talk").scrollBy(0, lines * rem());
+const overflows = (each) => each.scrollHeight > each.clientHeight + 1 && getComputedStyle(each).overflowY === "auto";
+const overflowing = () => [at("talk"), at("picture"), ...at("picture").children].filter(overflows);
+const scroll = (lines) => overflowing().forEach((each) => each.scrollBy(0, lines * rem()));
 const full = () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen?.());
 const blank = () => at("blank").toggleAttribute("hidden");
 const help = () => (at("help").open ? at("help").close() : at("help").showModal());
@@ -791,9 +789,11 @@ const KEYS = [
   { key: "Enter", name: "enter", codes: ["Enter", "NumpadEnter"], always: true, act: enter, shown: closed },
   { key: "W", name: "why", on: ["event", "reveal"], act: why, pressed: () => Boolean(state.why[state.screen]) },
   { key: "R", name: "replay", on: ["runs"], act: (event) => replay(event.shiftKey ? TOKENS : 1), off: () => state.drawn === lesson.runs.length },
+  { key: "\u21e7R", name: "twenty", on: ["runs"], act: () => replay(TOKENS), off: () => state.drawn === lesson.runs.length },
   { key: "[", name: "less", codes: ["BracketLeft"], on: ["slider"], act: () => slide(-1), off: () => state.stop === 0 },
   { key: "]", name: "more", codes: ["BracketRight"], on: ["slider"], act: () => slide(1), off: () => state.stop === lesson.slider.stops.length - 1 },
   { key: "B", name: "branch", on: ["whatif", "effect", "twins"], act: (event) => pick(state.branch + (event.shiftKey ? -1 : 1)) },
+  { key: "\u21e7B", name: "former", on: ["whatif", "effect", "twins"], act: () => pick(state.branch - 1) },
   { key: "C", name: "compare", on: ["effect"], act: () => go(lesson.screens.findIndex((screen) => screen.kind === "twins")) },
   { key: "D", name: "data", on: DRAWN, act: () => set({ table: !state.table }), pressed: () => state.table },
   { key: "T", name: "text", act: () => set({ text: (state.text + 1) % SIZES }) },
@@ -814,16 +814,16 @@ function pressed(event) {
   const inside = event.target.closest?.("button, input, [tabindex='0']");
   if (inside?.matches("button, input") && ["Enter", "NumpadEnter", "Space"].includes(event.code)) return;
   if (inside?.matches("input[type=range]") && /^(Arrow|Home|End)/.test(event.code)) return;
-  const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
+  const digit = /^(?:Digit|Numpad)([0-9])$/.exec(event.code)?.[1];
   const letter = /^[a-z]$/i.test(event.key) ? event.key.toUpperCase() : /^Key([A-Z])$/.exec(event.code)?.[1]; // of other scripts by its place
   const each = KEYS.find((one) => one.codes?.includes(event.code) || one.key === (asked ? "?" : letter));
   entered &&= each?.name === "enter";
-  if (["up", "down"].includes(each?.name) && (inside || !overflows())) return; // what has the focus scrolls by itself, or the page does
+  if (["up", "down"].includes(each?.name) && (inside || !overflowing().length)) return; // what has the focus scrolls by itself, or the page does
   if ((!digit && !each) || (!state.keys && !each?.always)) return;
   event.preventDefault();
   if (event.repeat && !["replay", "less", "more", "up", "down"].includes(each?.name)) return; // a key held too long
   if (!at("blank").hidden) blank();
-  else if (digit) vote(digit - 1, event.shiftKey ? -1 : 1);
+  else if (digit) vote((Number(digit) + 9) % 10, event.shiftKey ? -1 : 1);
   else if (here(each) && !each.off?.()) each.act(event);
 }
 
@@ -863,7 +863,7 @@ function draw(moved = false) {
   at("heading").textContent = told.heading;
   picture.append(told.picture);
   talk.replaceChildren(...(told.why && state.why[state.screen] ? [el("h2", {}, say("why")), told.why] : told.talk).flat(4).filter(Boolean));
-  ["key_up", "key_down"].forEach((id) => (at(id).style.visibility = overflows() ? "visible" : "hidden")); // their room stays
+  ["key_up", "key_down"].forEach((id) => (at(id).style.visibility = overflowing().length ? "visible" : "hidden")); // their room stays
   save();
   const counts = hands(screen);
   const stand = screen.upto === undefined ? [] : Object.entries(held(screen.upto)).slice(0, 4).map(([who, key]) => `${tag(who)}: ${status(key)}`);

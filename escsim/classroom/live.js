@@ -13,13 +13,15 @@
 
   const show = (text) => {
     const panel = document.querySelector(".live-problems") ?? document.createElement("div");
-    if (!text) return panel.remove();
+    if (!text) panel.remove();
+    if (!text) return void (document.body.style.paddingBlockStart = "");
     panel.className = "live-problems";
     panel.setAttribute("role", "alert");
     panel.tabIndex = 0; // so that the keyboard can scroll it
     Object.assign(panel.style, style);
     if (panel.textContent !== text) panel.textContent = text; // said anew, it would be read out anew
     if (!panel.isConnected) document.body.prepend(panel);
+    document.body.style.paddingBlockStart = `${panel.offsetHeight}px`; // so that nothing of the lesson is behind it
   };
 
   const look = async () => {
