@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from escsim.ensemble import Ensemble
+from escsim.ensemble import Ensemble, beside
 from escsim.errors import AskedError
 from escsim.intervals import Estimate, paired_mean, paired_share
 from escsim.questions import MOST, UNITS, grain, kind, paired
 from escsim.running import usable_threads
-from escsim.scenario import Question, Scenario
+from escsim.scenario import Intervention, Question, Scenario
 from escsim.times import TICKS_A_DAY
 from escsim.trajectory import Step, Trajectory
 from escsim.worlds import Worlds
@@ -205,6 +205,18 @@ def effects(
     return [
         Comparison(base, each, sum(differ for differ, _ in chunks), added(base.scenario, asked, (sums for _, sums in chunks)))
         for each, chunks in zip(changed, counted, strict=True)
+    ]
+
+
+def under(base: Ensemble, changes: Sequence[Intervention], asked: dict[str, Question], threads: int | None = None) -> list[Comparison]:
+    """Compare an ensemble with what it is under several what-ifs, as `effects` does, which are simulated in the same go."""
+
+    def look(ours: Worlds, twins: Worlds) -> tuple[int, dict[str, Sums]]:
+        return int(np.count_nonzero(_different(ours, twins))), summed(ours, twins, asked)
+
+    return [
+        Comparison(base, changed, sum(differ for differ, _ in chunks), added(base.scenario, asked, (sums for _, sums in chunks)))
+        for changed, chunks in beside(base, changes, look, threads)
     ]
 
 

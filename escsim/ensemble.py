@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date as Day
@@ -18,7 +19,7 @@ from functools import cached_property
 from itertools import pairwise
 from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from escsim.kernel import Output, Packed
     from escsim.trajectory import Trajectory
 
+T = TypeVar("T")
 Counts = NDArray[np.int64]
 Progress = Callable[[int], object]
 
@@ -471,17 +473,25 @@ class _Count:
             raise ImportError(f"escsim {self.version} is asked for, and this is {__version__}")
         total: Sums | None = None
         for at, size in _chunks(first, n, _chunk(self.process)):
-            tallies: dict[str, Tally] = {}
             if self.questions:
-                told = _firings(self.process, self.seed, at, size, size * self.process.n_events, self.packed, self.given)
-                out, found = told.out, _worlds(self.scenario, self.process, size, told)
-                tallies = {f"question {place}": tally(found, question) for place, question in enumerate(self.questions)}
+                part, _ = self.watched(at, size)
             else:
-                out = _run(self.process, self.seed, at, size, packed=self.packed, given=self.given)
-            time = np.stack([out.time >> np.uint64(32), out.time & np.uint64(0xFFFF_FFFF)]).astype(np.int64)  # the sum may take more than 64 bits
-            total = add(total, {**out._asdict(), "time": time, **tallies})
+                part = self.sums(_run(self.process, self.seed, at, size, packed=self.packed, given=self.given))
+            total = add(total, part)
         assert total is not None
         return total
+
+    def watched(self, first: int, n: int) -> tuple[Sums, Worlds]:
+        """Count a chunk of trajectories, and give what happened in each."""
+        told = _firings(self.process, self.seed, first, n, n * self.process.n_events, self.packed, self.given)
+        found = _worlds(self.scenario, self.process, n, told)
+        tallies = {f"question {place}": tally(found, question) for place, question in enumerate(self.questions)}
+        return {**self.sums(told.out), **tallies}, found
+
+    @staticmethod
+    def sums(out: Output) -> Sums:
+        """Give what the kernel adds up as counts that can be added; a sum of times may take more than 64 bits."""
+        return {**out._asdict(), "time": np.stack([out.time >> np.uint64(32), out.time & np.uint64(0xFFFF_FFFF)]).astype(np.int64)}
 
     def tallies(self, sums: Sums) -> list[Tally]:
         """Give the counts of the questions, in their order."""
@@ -515,9 +525,7 @@ def simulate(
     known = count.given
     size, kept = PART, None if folder is None else Folder(Path(folder) / count.key[:16])
     if client is None and kept is None:
-        workers = max(1, threads or usable_threads())
-        turns = -(-n // (_chunk(process) * workers))  # in each of which every thread has as much to do
-        size = min(_chunk(process), max(1000, -(-n // (turns * workers))))
+        size = _even(process, n, threads)
     total: Sums | None = None
     done = 0
     try:
@@ -531,19 +539,25 @@ def simulate(
     except _RunawayError as error:
         raise _told(scenario, process, known, intervention, seed, error.trajectory) from None
     assert total is not None
+    return _gathered(count, total, done, n)
+
+
+def _gathered(count: _Count, total: Sums, n: int, wanted: int) -> Ensemble:
+    """Make an ensemble of what n trajectories have added up to."""
+    process, known = count.process, count.given
     units, statuses, days = process.n_missions + process.n_pairs, process.n_statuses, process.days
     by_day = (units, statuses, days + 1)
     high, low = total["time"].reshape(2, units, statuses).tolist()
     counts = np.cumsum(total["occupancy"].reshape(by_day), axis=2)[:, :, :days]
     if known is not None:
-        _remember(scenario, known, done, counts, total["fired"])
+        _remember(count.scenario, known, n, counts, total["fired"])
     return Ensemble(
-        scenario=scenario,
-        intervention=intervention,
+        scenario=count.scenario,
+        intervention=count.intervention,
         given=known,
         process=process,
-        seed=seed,
-        n=done,
+        seed=count.seed,
+        n=n,
         counts=counts,
         first=total["first"].reshape(by_day),
         last=total["last"].reshape(by_day),
@@ -553,9 +567,46 @@ def simulate(
         firings=total["fired"],
         armings=int(total["total"][2]),
         decisions=int(total["total"][3]),
-        wanted=n,
+        wanted=wanted,
         tallies=tuple(zip(count.questions, count.tallies(total), strict=True)),
     )
+
+
+def beside(
+    base: Ensemble, changes: Sequence[Intervention], look: Callable[[Worlds, Worlds], T], threads: int | None = None
+) -> list[tuple[Ensemble, list[T]]]:
+    """Run what-ifs on the chances of an ensemble, and look in the same go at its worlds beside their twins.
+
+    Parameters
+    ----------
+    base : Ensemble
+    changes : sequence of Intervention
+    look : callable
+        Takes the worlds of a chunk and their twins.
+    threads : int, optional
+
+    Returns
+    -------
+    list of (Ensemble, list)
+        For each what-if its ensemble, and what was seen in each chunk, in their order.
+    """
+    counts = [_Count(base.scenario, compile_scenario(base.scenario, each), base.seed, (), each) for each in changes]
+    for each in counts:
+        assert each.packed  # so that no two threads make it
+
+    def watch(chunk: tuple[int, int]) -> list[tuple[Sums, T]]:
+        ours = base.worlds(*chunk)
+        twins = (each.watched(*chunk) for each in counts)
+        return [(sums, look(ours, theirs)) for sums, theirs in twins]
+
+    totals: list[Sums | None] = [None] * len(counts)
+    seen: list[list[T]] = [[] for _ in counts]
+    with ThreadPoolExecutor(threads or usable_threads(), thread_name_prefix="escsim") as pool:
+        for found in pool.map(watch, _chunks(0, base.n, _even(base.process, base.n, threads))):
+            for place, (sums, told) in enumerate(found):
+                totals[place] = add(totals[place], sums)
+                seen[place].append(told)
+    return [(_gathered(count, total, base.n, base.n), told) for count, total, told in zip(counts, totals, seen, strict=True) if total is not None]
 
 
 def _remember(scenario: Scenario, given: Given, n: int, counts: Counts, firings: Counts) -> None:
@@ -642,6 +693,13 @@ def _told(scenario: Scenario, process: Process, given: Given | None, interventio
 def _chunk(process: Process) -> int:
     """Give how many trajectories may be run at once, so that no sum of ticks overflows."""
     return max(1, min(CHUNK, 2**63 // process.end))
+
+
+def _even(process: Process, n: int, threads: int | None) -> int:
+    """Give a size of pieces with which every thread has as much to do."""
+    workers = max(1, threads or usable_threads())
+    turns = -(-n // (_chunk(process) * workers))
+    return min(_chunk(process), max(1000, -(-n // (turns * workers))))
 
 
 def _chunks(first: int, n: int, size: int) -> Iterator[tuple[int, int]]:

@@ -17,7 +17,7 @@ import yaml
 
 from escsim.absence import levels
 from escsim.captions import per_cent, words
-from escsim.effects import Comparison, effects
+from escsim.effects import Comparison, under
 from escsim.ensemble import Ensemble
 from escsim.errors import AskedError
 from escsim.intervals import Estimate, kaplan_meier, wilson
@@ -155,8 +155,7 @@ def sampled(ensemble: Ensemble, asked: Outcome, days: list[Day]) -> dict[str, An
 def branches(scenario: Scenario, asked: Outcome, base: Ensemble, days: list[Day]) -> list[dict[str, Any]]:
     """Run the what-ifs of the file beside the base, and find for each a world that tells what it does."""
     names = list(scenario.what_if)[:BRANCHES]
-    changed = [scenario.simulate(base.n, base.seed, intervention=name) for name in names]
-    compared = effects(base, changed, {"outcome": asked.question})
+    compared = under(base, [scenario.what_if[name] for name in names], {"outcome": asked.question})
     return [_branch(scenario, name, each, asked, days) for name, each in zip(names, compared, strict=True)]
 
 

@@ -383,7 +383,8 @@ def test_the_help_lists_every_key_and_nothing_is_behind_it_while_it_is_open(open
     visit.press("?")
     told = visit.page.get_by_role("dialog").get_by_role("row").all_inner_texts()
     assert [row.split("\t")[0].strip() for row in told] == [
-        "1\u20139", "\u2190", "\u2192", "Enter", "W", "R", "\u21e7R", "[", "]", "B", "\u21e7B", "C", "D", "T", "F", "N", "P", ".", "Home", "End", "?", "\u2191", "\u2193"
+        "1\u20139", "\u2190", "\u2192", "Enter", "W", "R", "\u21e7R", "[", "]", "B", "\u21e7B", "C", "D", "T", "F", "N", "P", ".",
+        "Home", "End", "?", "\u2191", "\u2193"
     ]  # fmt: skip
     before = visit.seen
     visit.press("ArrowRight", "w", "n", "1", "Period", "End")
