@@ -14,13 +14,10 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date as Day
-from functools import reduce
-from itertools import pairwise
-from operator import or_
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,20 +25,18 @@ from numpy.typing import NDArray
 
 from escsim.distributions import TABLE, WeibullDelay, table
 from escsim.errors import Place, Problem, ScenarioError, quoted
-from escsim.process import STAYS, Process, compile_scenario, pairs_of
+from escsim.process import Process, compile_scenario, pairs_of
 from escsim.questions import Answer
+from escsim.rules import Rules, TooManyError, bits
 from escsim.scenario import Condition, Intervention, Question, Scenario
 from escsim.times import TICKS_A_DAY
 from escsim.worlds import held
 
 Floats = NDArray[np.float64]
-State = tuple[tuple[int, ...], int, int, int, int]  # statuses, called, refused, closed, happened: see `_Rules`
-
 MOST_STATES = 200_000
 MOST_WORK = 1e11  # entries of the matrix times multiplications: some minutes
 OVERHEAD = 20_000  # what a multiplication costs beside the entries, in the same unit
 STRIDE = 400  # expected jumps that one series covers, if a day has fewer
-CERTAIN = 1 << 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,9 +170,13 @@ def solve(scenario: Scenario, intervention: Intervention | None = None, *, most:
         states or moves too fast for its size; also where `compile_scenario` raises it.
     """
     process = compile_scenario(scenario, intervention)
-    rules = _Rules(process, scenario.place(), most)
+    rules = Rules(process, most)
     rates = _rates(scenario, process, rules.possible(), intervention or Intervention.model_construct())
-    chain = _explore(rules, rates, process)
+    try:
+        chain = _explore(rules, rates, process)
+    except TooManyError:
+        remedy = "leave out missions or events that do not matter here"
+        raise ScenarioError([_problem(scenario.place(), f"it has more than {most:,} states", remedy)]) from None
     if process.days * chain.rate * (chain.jumps.nnz + OVERHEAD) > MOST_WORK:
         fastest = scenario.events[int(np.argmax(rates))].id
         why = f"it moves too fast for its size, up to {chain.rate:,.0f} events a day, {quoted(fastest)} the fastest"
@@ -227,154 +226,6 @@ def _rates(scenario: Scenario, process: Process, possible: int, intervention: In
     return rates
 
 
-# ---- the rules
-
-
-def _each(mask: int) -> Iterator[int]:
-    """Give the numbers of the bits that are set, the lowest first."""
-    while mask:
-        bit = mask & -mask
-        yield bit.bit_length() - 1
-        mask ^= bit
-
-
-class _Rules:
-    """The rules of a run over masks: bit e is event e, and bit n_events + c is choice c.
-
-    The parts of a state: `statuses` of the missions; `called`, the events that are waiting, running or refused;
-    `refused`; `closed`, the events and choices that take no more calls; `happened`, of the events that something
-    follows together with others. A called event runs if its gate is open and it is not refused. In a state that is
-    settled no event waits behind an open gate.
-    """
-
-    def __init__(self, process: Process, place: Place, most: int) -> None:
-        def masks(words: NDArray[np.uint64], n: int) -> list[int]:
-            rows = words[: n * process.n_words].reshape(n, process.n_words).astype("<u8")
-            return [int.from_bytes(row.tobytes(), "little") for row in rows]
-
-        def union(masks: Iterable[int]) -> int:
-            return reduce(or_, masks, 0)
-
-        n, choices, size = process.n_events, process.n_choices, process.n_statuses
-        self.place, self.most, self.n_events = place, most, n
-        self.start = tuple(process.start.tolist())
-        self.events = (1 << n) - 1
-        self.once = masks(process.once, 1)[0] | int(process.choice_once[0]) << n
-        self.roots = masks(process.roots, 1)[0] | int(process.choice_roots[0]) << n
-        self.renewed = masks(process.renewed, 1)[0]
-        self.calls = [called | put << n for called, put in zip(masks(process.calls, n), process.puts.tolist(), strict=True)]
-        self.bars = masks(process.bars, n)
-        self.needs = masks(process.needs, n + choices)
-        self.needed = union(self.needs)
-        self.joint = union(1 << e for e, needs in enumerate(self.needs) if needs)
-
-        leads = process.leads.tolist()
-        moves = [(mission, leads[way : way + size]) for mission, way in zip(process.mission.tolist(), process.way.tolist(), strict=True)]
-        self.moves = [moves[first:end] for first, end in pairwise(process.fires.tolist())]
-        self.acts = process.acts.tolist()
-
-        admits = masks(process.admits, process.n_missions * size)
-        self.admits = [admits[first : first + size] for first in range(0, len(admits), size)]
-        self.gated = union(self.events & ~admitted for admitted in admits)
-        self.opened: dict[tuple[int, ...], int] = {}
-
-        # what chance may say: the share of each answer, and the event if it is refused
-        shares = [chance / CERTAIN for chance in process.chance.tolist()]
-        self.answers = [[(share, no) for share, no in ((yes, 0), (1 - yes, 1 << e)) if share] for e, yes in enumerate(shares)]
-        self.doubtful = union(1 << e for e, yes in enumerate(shares) if yes < 1)
-        self.never = union(1 << e for e, yes in enumerate(shares) if yes == 0)
-
-        # of each choice: the share of each option, and its event, or none
-        self.option_masks = masks(process.option_mask, choices)
-        self.options = []
-        cuts, options = process.cut.tolist(), process.option.tolist()
-        for first, end in pairwise(process.options.tolist()):
-            widths = [cut - before for before, cut in pairwise([0, *cuts[first:end]])]
-            self.options.append([(width / CERTAIN, 1 << e & self.events) for width, e in zip(widths, options[first:end], strict=True) if width])
-
-    def possible(self) -> int:
-        """Give the events that can ever run: those called if chance never refuses, no gate shuts and nothing is barred."""
-        called, before = 0, -1
-        while called != before:
-            before = called
-            happened = sum(1 << e for e in _each(called & self.events & ~self.never) if self.moves[e] or not self.acts[e])
-            called = self.met(reduce(or_, (self.calls[e] for e in _each(happened)), self.roots), happened)
-            for c in _each(called >> self.n_events):
-                called |= sum(option for _, option in self.options[c])
-        return called & ~self.never
-
-    def met(self, calls: int, happened: int) -> int:
-        """Leave out the calls of what waits for another cause."""
-        for e in _each(calls & self.joint):
-            if self.needs[e] & ~happened:
-                calls &= ~(1 << e)
-        return calls
-
-    def open(self, statuses: tuple[int, ...]) -> int:
-        """Give the events whose gates these statuses hold open."""
-        if statuses not in self.opened:
-            found = self.events
-            for status, allowed in zip(statuses, self.admits, strict=True):
-                found &= allowed[status]
-            self.opened[statuses] = found
-        return self.opened[statuses]
-
-    def fire(self, state: State, running: int, e: int) -> dict[State, float]:
-        """Give the states in which the firing of one of the running events ends, with their probabilities."""
-        before, called, refused, closed, happened = state
-        statuses, moved = list(before), not self.acts[e]
-        for mission, leads in self.moves[e]:
-            if leads[statuses[mission]] != STAYS:
-                statuses[mission] = leads[statuses[mission]]
-                moved = True
-        called &= ~(1 << e)
-        calls = self.renewed & 1 << e
-        if moved:
-            happened |= self.needed & 1 << e
-            closed |= self.bars[e]
-            called &= ~self.bars[e]
-            calls |= self.calls[e]
-        after = tuple(statuses)
-        held = called & self.open(after)  # where a gate shuts, clocks and refusals are lost
-        return self.settle((after, called, refused & held, closed, happened), running & held, calls)
-
-    def settle(self, state: State, clocks: int, calls: int) -> dict[State, float]:
-        """Make calls and arm what then waits behind open gates; `clocks` are those that run on."""
-        statuses, called, refused, closed, happened = state
-        calls = self.met(calls & ~closed, happened)
-        worlds = [(1.0, calls & self.events)]
-        for c in _each(calls >> self.n_events):
-            if not self.option_masks[c] & called & ~refused:  # else an option is waiting or running
-                closed |= self.once & 1 << self.n_events + c
-                worlds = self.split(worlds, self.options[c])
-        open_, found = self.open(statuses), dict[State, float]()
-        for p, each in worlds:
-            new = each & ~closed  # an option may be barred
-            now, no = called | new, refused & ~new
-            answers = [(p, no)]
-            for e in _each(now & open_ & ~no & ~clocks & self.doubtful):
-                answers = self.split(answers, self.answers[e])
-            for q, no in answers:
-                after = (statuses, 0, 0, 0, 0)  # where nothing more can happen, only the statuses count
-                if now & ~no & open_:
-                    # a refused event without a gate is as good as one that was never called
-                    after = (statuses, now & (self.gated | ~no), no & self.gated, closed | (new & self.once), happened)
-                found[after] = found.get(after, 0.0) + q
-            self.check(len(found))
-        return found
-
-    def split(self, worlds: list[tuple[float, int]], ways: list[tuple[float, int]]) -> list[tuple[float, int]]:
-        """Give every world with every way in which something in it may go."""
-        self.check(len(worlds) * len(ways))
-        return [(p * share, mask | more) for p, mask in worlds for share, more in ways]
-
-    def check(self, states: int) -> None:
-        """Refuse a chain that is too large: raises `ScenarioError` at more than `most` states."""
-        if states > self.most:
-            remedy = "leave out missions or events that do not matter here"
-            raise ScenarioError([_problem(self.place, f"it has more than {self.most:,} states", remedy)])
-
-
 # ---- the chain
 
 
@@ -388,7 +239,7 @@ class _Chain(NamedTuple):
     over: NDArray[np.bool_]  # shape (states,): whether no clock runs
 
 
-def _explore(rules: _Rules, rates: list[float], process: Process) -> _Chain:
+def _explore(rules: Rules, rates: list[float], process: Process) -> _Chain:
     """Find every state that can be reached, breadth first, and how the chain moves between them."""
     from scipy.sparse import csr_array
 
@@ -398,9 +249,9 @@ def _explore(rules: _Rules, rates: list[float], process: Process) -> _Chain:
     source, dest, flow = array("q"), array("q"), array("d")
     over = []
     for place, state in enumerate(queue):  # which grows meanwhile
-        running = state[1] & ~state[2] & rules.open(state[0])
+        running = rules.running(state)
         over.append(not running)
-        for e in _each(running):
+        for e in bits(running):
             for after, p in rules.fire(state, running, e).items():
                 if after == state:
                     continue
