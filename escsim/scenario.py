@@ -354,6 +354,7 @@ class Scenario(Form):
     questions: dict[Name, Question] = key("What to ask of the variants.", {}, {})
     what_if: dict[Name, Intervention] = key("Interventions to compare with the base.", {}, {})
     never: tuple[Line, ...] = key("Where no run may be when time passes.", [{"PAK->IRN": "severed"}], ())
+    unresolved: Line | None = key("Statuses in which the file leaves missions for good, since it tells no way out.", {"SDN->IRN": "severed"}, None)
     limits: tuple[Text, ...] = key("What this model cannot tell, in the author's words.", ["Domestic politics are not modelled."], ())
 
     _document: Document | None = PrivateAttr(None)

@@ -1,0 +1,430 @@
+"""What is odd about a scenario, found from all that it can do: what never happens, what cannot be left, what never matters.
+
+Each is certain as far as it goes: nothing is said of what only may be so. What breaks a `never` line comes with a run
+that does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from functools import cached_property
+from itertools import combinations
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from escsim.errors import Place, listed, quoted
+from escsim.explore import Group, Space
+from escsim.ladder import Ladder
+from escsim.rules import Rules, State, bits
+from escsim.scenario import Event, Scenario
+from escsim.trajectory import Trajectory
+from escsim.witness import witness
+from escsim.worlds import held
+
+Kind = Literal["never", "event", "moot", "option", "choice", "status", "transition", "trap", "tie", "while", "unless"]
+
+
+class Finding(NamedTuple):
+    """Something odd.
+
+    Attributes
+    ----------
+    kind : str
+    place : Place
+    message, remedy : str
+    run : Trajectory or None
+        Of a `never` line: a run that breaks it.
+    tick : int or None
+        When it does.
+    """
+
+    kind: Kind
+    place: Place
+    message: str
+    remedy: str
+    run: Trajectory | None = None
+    tick: int | None = None
+
+    @property
+    def grave(self) -> bool:
+        """Whether the file should not be left so: a gate or bar that never matters does no harm, and a what-if may need it."""
+        return self.kind not in ("while", "unless")
+
+    def __str__(self) -> str:
+        return f"{self.place}: {'finding' if self.grave else 'remark'}: {self.message}\n    {self.remedy}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as plain data for JSON."""
+        run = None if self.run is None else self.run.to_dict()["steps"]
+        return {"kind": self.kind, **self.place._asdict(), "message": self.message, "remedy": self.remedy, **({} if run is None else {"run": run})}
+
+
+def together(scenario: Scenario) -> list[tuple[str, ...]]:
+    """Give the missions that `never` lines ask about together."""
+    return [tuple(mission for who in line for mission in scenario.members(who)) for line in scenario.never]
+
+
+def findings(space: Space) -> list[Finding]:
+    """Find all that is odd, in the order of the file.
+
+    Of a group of events that was not explored whole, only what some run does.
+    """
+    facts = Facts(space)
+    found = [*_never(space), *_ties(space, facts), *_events(facts), *_choices(facts), *_idle(facts), *_traps(facts)]
+    if space.whole:
+        found += _ladder(facts)
+    return sorted(found, key=lambda each: each.place)
+
+
+class Facts:
+    """What happens in a space."""
+
+    def __init__(self, space: Space) -> None:
+        self.space, self.scenario, self.rules = space, space.scenario, space.rules
+        self.names = [*self.scenario.order]
+        self.fired: dict[int, tuple[int, int]] = {}  # earliest and latest tick
+        self.moved: set[tuple[int, int]] = set()  # events, with the numbers of their moves that were admitted
+        self.taken: set[tuple[str, int]] = set()  # triggers, with the status left
+        self.called = self.ran = 0
+        self.soonest: dict[int, int] = {}  # the earliest tick at which a running clock is due
+        self.shut: set[int] = set()  # events that were called while their gate was shut
+        self.held: set[tuple[int, int]] = set()  # missions and statuses
+        self.left: set[tuple[int, int]] = set()
+        self.barred: set[tuple[int, int]] = set()  # events that fired, and events that were called then and are barred by them
+        for group in space.groups:
+            self.watch(group)
+        for group in space.groups:  # where they bear on nothing, they may well happen
+            for e in bits(group.quiet):
+                self.called |= 1 << e
+                self.ran |= 1 << e
+                self.shut.add(e)
+                self.soonest[e], self.fired[e] = 0, (0, space.process.end)
+        self.quiet()
+        # events of which all is known: those of a group that was explored whole, and if all were, those of none
+        self.known = {e for group in space.groups if group.whole for e in group.events} if not space.whole else {*range(len(self.names))}
+
+    def watch(self, group: Group) -> None:
+        """Take in what happens in a group."""
+        rules = self.rules
+        for state, hull in zip(group.states, group.hulls, strict=True):
+            called, open_ = state[1], rules.open(state[0])
+            self.called |= called
+            self.held |= {(mission, state[0][mission]) for mission in group.missions}
+            self.shut |= {*bits(called & ~open_)}
+            for e, (low, _) in hull.clocks.items():
+                self.ran |= 1 << e
+                self.soonest[e] = min(low, self.soonest.get(e, low))
+        for (state, e, after), hull in ((step, group.hulls[place]) for place, step in _placed(group)):
+            low, high = hull.clocks[e]
+            known = self.fired.get(e, (low, high))
+            self.fired[e] = min(low, known[0]), max(high, known[1])
+            _, admitted = rules.act(state[0], e)
+            self.moved |= {(e, number) for number in admitted}
+            addressed = self.scenario.addressed(self.scenario.events[e])
+            statuses = list(state[0])
+            for number, (mission, leads) in enumerate(rules.moves[e]):
+                if number in admitted:
+                    self.taken.add((addressed[number][0], statuses[mission]))
+                    statuses[mission] = leads[statuses[mission]]
+            if admitted or not rules.acts[e]:
+                self.barred |= {(e, other) for other in bits(rules.bars[e] & state[1])}
+            for each in after:
+                here = group.states[each][0]
+                self.left |= {(mission, state[0][mission]) for mission in group.missions if here[mission] != state[0][mission]}
+
+    def quiet(self) -> None:
+        """Follow the calls of events that bear on no mission as far as they may lead: of those in no group, and of those left out of states."""
+        inside = {e for group in self.space.groups for e in group.events}
+        loose = {e for e in range(len(self.names)) if e not in inside} | {e for group in self.space.groups for e in bits(group.quiet)}
+        while True:
+            before = len(self.fired)
+            for e, event in enumerate(self.scenario.events):
+                since, follows = self.since(event), self.scenario.caller(event).follows
+                if since is None or e in self.fired or self.rules.moves[e]:
+                    continue
+                if e not in loose and not (follows and loose & {self.scenario.order[cause] for cause in follows.causes}):
+                    continue
+                loose.add(e)
+                self.called |= 1 << e
+                if self.rules.never >> e & 1 or not self.may_open(event):
+                    continue
+                self.ran |= 1 << e
+                self.soonest[e] = since + self.space.delays[e][0]
+                if self.soonest[e] < self.space.process.end:
+                    self.fired[e] = self.soonest[e], self.space.process.end
+            if len(self.fired) == before:
+                return
+
+    def since(self, event: Event) -> int | None:
+        """Give the earliest tick at which an event may be called, None if it never is."""
+        if event.id in self.scenario.choice_of and not self.scenario.choices[self.scenario.choice_of[event.id]].options[event.id]:
+            return None
+        follows = self.scenario.caller(event).follows
+        if follows is None:
+            return 0
+        first = [self.happened(cause) for cause in follows.causes]
+        if follows.all:
+            return None if None in first else max(each for each in first if each is not None)
+        return min((each for each in first if each is not None), default=None)
+
+    def happened(self, name: str) -> int | None:
+        """Give the earliest tick at which an event may happen, not moot, None if it never does."""
+        e = self.scenario.order[name]
+        if e not in self.fired or (self.rules.acts[e] and not any((e, number) in self.moved for number in range(len(self.rules.moves[e])))):
+            return None
+        return self.fired[e][0]
+
+    def may_open(self, event: Event) -> bool:
+        """Say whether each mission of a gate is ever in one of its statuses."""
+        return not self.lacking(event)
+
+    def lacking(self, event: Event) -> list[str]:
+        """Tell which missions of a gate are never in any of its statuses."""
+        found = []
+        for mission, statuses in self.scenario.gate(event).items():
+            seen = self.statuses(mission)
+            if not seen & statuses:
+                wanted = _told(self.scenario, statuses)
+                found.append(f"{mission} would have to be {wanted}, and is only ever {_told(self.scenario, seen)}")
+        return found
+
+    def statuses(self, mission: str) -> set[str]:
+        """Give the statuses that a mission is ever in."""
+        number = self.scenario.missions.index(mission)
+        return {self.scenario.ladder.statuses[status] for each, status in self.held if each == number} | {self.scenario.initial[mission]}
+
+    @cached_property
+    def triggers(self) -> set[str]:
+        """The triggers that events of the file do."""
+        return {action for event in self.scenario.events for action in event.action} & {*self.scenario.ladder.triggers}
+
+
+def _told(scenario: Scenario, statuses: Collection[str]) -> str:
+    """Name statuses, the mildest first."""
+    return listed(status for status in scenario.ladder.statuses if status in statuses)
+
+
+def _placed(group: Group) -> Iterator[tuple[int, tuple[State, int, list[int]]]]:
+    for place, (state, ways) in enumerate(zip(group.states, group.ways, strict=True)):
+        for e, after in ways.items():
+            yield place, (state, e, after)
+
+
+# ---- what never happens
+
+
+def _events(facts: Facts) -> Iterator[Finding]:
+    scenario = facts.scenario
+    for e, event in enumerate(scenario.events):
+        if e not in facts.known:
+            continue
+        if e not in facts.fired:
+            why, remedy = _why_not(facts, e, event)
+            yield Finding("event", scenario.event_place(event.id), f"{quoted(event.id)} can never happen: {why}", remedy)
+        elif facts.rules.acts[e] and facts.happened(event.id) is None:
+            told = []
+            for mission in dict.fromkeys(mission for _, mission in scenario.addressed(event)):
+                admitted = {status for trigger, each in scenario.addressed(event) if each == mission for status in scenario.ladder.triggers[trigger]}
+                told.append(f"{listed(event.action)} moves {mission} only from {_told(scenario, admitted)}")
+            message = f"{quoted(event.id)} is always moot: {'; '.join(told)}, where it never is then"
+            yield Finding("moot", scenario.event_place(event.id, "action"), message, "correct its action, what it follows, or its date")
+
+
+def _why_not(facts: Facts, e: int, event: Event) -> tuple[str, str]:
+    """Say why an event never happens, and what may be done about it."""
+    scenario = facts.scenario
+    if event.id in scenario.choice_of and not scenario.choices[scenario.choice_of[event.id]].options[event.id]:
+        return f"its share in {quoted(scenario.choice_of[event.id])} is 0", "give it a share, or delete it"
+    follows = scenario.caller(event).follows
+    if facts.since(event) is None and follows is not None:
+        missing = [cause for cause in follows.causes if facts.happened(cause) is None]
+        return f"it follows {listed(missing)}, which never {'happens' if len(missing) == 1 else 'happen'}", "correct what it follows"
+    if facts.rules.never >> e & 1:
+        return "its probability is 0", "give it a probability, or delete it"
+    if not facts.ran >> e & 1:
+        if lacking := facts.lacking(event):
+            return f"its `while` never holds: {'; '.join(lacking)}", "correct its `while`, or what moves these missions"
+        if scenario.gate(event):
+            return "its `while` never holds while it is called", "correct its `while`, or what it follows"
+        return "it is barred before any call of it comes", "correct its `unless`, or what it follows"
+    if facts.soonest[e] >= facts.space.process.end:
+        return "whenever its clock is set, it is due after the period", "shorten its delay, or let the period end later"
+    return "before its time comes something else always shuts its gate or bars it", "give it a shorter delay, or a wider `while`"
+
+
+def _choices(facts: Facts) -> Iterator[Finding]:
+    scenario = facts.scenario
+    for name, choice in scenario.choices.items():
+        causes = choice.follows.causes if choice.follows else ()
+        if not facts.known >= {scenario.order[cause] for cause in causes}:
+            continue
+        if causes and not any(facts.happened(cause) is not None for cause in causes):
+            message = f"{quoted(name)} is never put: it follows {listed(causes)}, which never {'happens' if len(causes) == 1 else 'happen'}"
+            yield Finding("choice", scenario.place("choices", name, key=True), message, "correct what it follows")
+            continue
+        for option, share in choice.options.items():
+            if not share:
+                message = f"the option {quoted(option)} of {quoted(name)} can never be taken: its share is 0"
+                yield Finding("option", scenario.place("choices", name, "options", option), message, "give it a share, or delete it")
+
+
+def _idle(facts: Facts) -> Iterator[Finding]:
+    """Find gates that are never shut when it counts, and bars that never come in time."""
+    scenario = facts.scenario
+    inside = {e for group in facts.space.groups for e in group.events}
+    quiet = {e for group in facts.space.groups for e in bits(group.quiet)}
+    for e, event in enumerate(scenario.events):
+        if e not in facts.fired or not facts.known >= {e, *(scenario.order[other] for other in event.unless or ())}:
+            continue
+        if event.while_ is not None and e in inside and e not in facts.shut:
+            place = scenario.event_place(event.id, "while")
+            yield Finding(
+                "while",
+                place,
+                f"the `while` of {quoted(event.id)} never matters: whenever it is called, it holds",
+                "delete it, unless a what-if needs it",
+            )
+        for other in event.unless or ():
+            first = facts.happened(other)
+            if first is None or (
+                e in inside and e not in quiet and (scenario.order[other], e) not in facts.barred and _last_call(facts, event) < first
+            ):
+                why = "never happens" if first is None else "never happens before it or while it waits"
+                place = scenario.event_place(event.id, "unless")
+                message = f"the `unless: {other}` of {quoted(event.id)} never matters: {quoted(other)} {why}"
+                yield Finding("unless", place, message, "delete it, unless a what-if needs it, or correct when they happen")
+
+
+def _last_call(facts: Facts, event: Event) -> int:
+    """Give the latest tick at which an event may be called."""
+    follows = facts.scenario.caller(event).follows
+    if follows is None:
+        return facts.space.process.end if event.repeats else 0
+    return max((facts.fired[facts.scenario.order[cause]][1] for cause in follows.causes if facts.happened(cause) is not None), default=0)
+
+
+def _traps(facts: Facts) -> Iterator[Finding]:
+    """Find the statuses below the start that a mission comes to and no run leaves, unless the ladder says that they are final."""
+    scenario, ladder = facts.scenario, facts.scenario.ladder
+    final = {state.name for state in ladder.machine.states if not isinstance(state, str) and state.final}
+    whole = {mission for group in facts.space.groups if group.whole for mission in group.missions}
+    for mission, status in sorted((mission, status) for mission, status in facts.held - facts.left if mission in whole):
+        name, who = ladder.statuses[status], scenario.missions[mission]
+        told = {each for unit, names in (scenario.unresolved or {}).items() if who in scenario.members(unit) for each in ladder.resolve(names)}
+        if name in final | told or ladder.heights[name] <= ladder.heights[scenario.initial[who]]:
+            continue
+        enters = [
+            event.id
+            for e, event in enumerate(scenario.events)
+            for number, (trigger, each) in enumerate(scenario.addressed(event))
+            if each == who and (e, number) in facts.moved and name in ladder.triggers[trigger].values()
+        ]
+        ways = [trigger for trigger in ladder.admitted(name) if ladder.triggers[trigger][name] != name]
+        message = f"no run leaves {quoted(name)} for {who} again within the period"
+        remedy = f"from there the ladder admits {listed(ways) or 'nothing'}: add an event that does it, or say so: `unresolved: {{{who}: {name}}}`"
+        yield Finding("trap", scenario.event_place(enters[0], "action") if enters else scenario.place("start"), message, remedy)
+
+
+def _ladder(facts: Facts) -> Iterator[Finding]:
+    """Find what of a ladder that the file writes out is never used; a shipped one is made for many cases."""
+    scenario, ladder = facts.scenario, facts.scenario.ladder
+    if not isinstance(scenario.ladder_, Ladder):
+        return
+    seen = {status for mission in scenario.missions for status in facts.statuses(mission)}
+    for number, status in enumerate(ladder.statuses):
+        if status not in seen:
+            place = scenario.place("ladder", "machine", "states", number)
+            yield Finding("status", place, f"no mission ever comes to {quoted(status)}", "delete it, or add an event that leads there")
+    for number, way in enumerate(ladder.machine.transitions):
+        sources = ladder.statuses if "*" in way.source else way.source
+        if any((way.trigger, ladder.severity[status]) in facts.taken for status in sources):
+            continue
+        if way.trigger not in facts.triggers:
+            why = f"no event does {quoted(way.trigger)}"
+        elif not seen & {*sources}:
+            why = f"no mission is ever {listed(sources)}"
+        else:
+            why = f"no event that does {quoted(way.trigger)} happens while its mission is there"
+        place = scenario.place("ladder", "machine", "transitions", number)
+        yield Finding(
+            "transition", place, f"{quoted(way.trigger)} from {listed(way.source)} is never taken: {why}", "delete it, or add what takes it"
+        )
+
+
+# ---- what some run does
+
+
+def _never(space: Space) -> Iterator[Finding]:
+    """Find the `never` lines that a run breaks, each with the shortest one."""
+    scenario = space.scenario
+    for number, line in enumerate(scenario.never):
+        missions = {scenario.missions.index(mission) for who in line for mission in scenario.members(who)}
+        for group in space.groups:
+            if not missions <= {*group.missions}:
+                continue
+            inside = held(scenario, np.array([state[0] for state in group.states], np.uint8), line)
+            rests = [all(high > hull.now[0] for _, high in hull.clocks.values()) for hull in group.hulls]
+            runs = (witness(space, group, place, rest=True) for place in np.flatnonzero(inside & rests).tolist())
+            run = next(filter(None, runs), None)
+            if run is not None:
+                told = " and ".join(f"{who} {listed(names)}" for who, names in line.items())
+                tick = next(tick for tick in (0, *(step.tick for step in run.steps)) if _breaks(run, line, tick))
+                by = [f"{step.event} ({scenario.period.moment(step.tick):%Y-%m-%d})" for step in run.steps if step.tick <= tick]
+                message = f"some run breaks it: {told} from {scenario.period.moment(tick):%Y-%m-%d}, after {', '.join(by) or 'nothing'}"
+                remedy = "correct the line or the events; `escsim check -o FILE` writes this run as a scenario"
+                yield Finding("never", scenario.place("never", number), message, remedy, run, tick)
+                break
+
+
+def _breaks(run: Trajectory, line: dict[str, tuple[str, ...]], tick: int) -> bool:
+    return all(run.status_at(who, tick) in run.scenario.ladder.resolve(names) for who, names in line.items())
+
+
+def _ties(space: Space, facts: Facts) -> Iterator[Finding]:
+    """Find events that are due at one fixed moment, and do not come to the same if they change places."""
+    rules, seen = space.rules, set[tuple[int, int]]()
+    for group in space.groups:
+        for state, hull in zip(group.states, group.hulls, strict=True):
+            fixed = sorted(e for e, (low, high) in hull.clocks.items() if low == high < space.process.end)
+            for e, f in combinations(fixed, 2):
+                if hull.clocks[e] != hull.clocks[f] or (e, f) in seen or any(high < hull.clocks[e][0] for _, high in hull.clocks.values()):
+                    continue
+                running = sum(1 << each for each in hull.clocks)
+                one, other = (_outcomes(rules, state, running, *pair) for pair in ((e, f), (f, e)))
+                if one != other:
+                    seen.add((e, f))
+                    yield _tie(space, facts, hull.clocks[e][0], (e, f), one, other)
+
+
+def _outcomes(rules: Rules, state: State, running: int, first: int, second: int) -> frozenset[tuple[State, bool]]:
+    """Give where two events lead that fire one after the other, and whether the second fires at all: the first may take its clock."""
+    found = set[tuple[State, bool]]()
+    for after in rules.fire(state, running, first):
+        fires = bool(rules.running(after) >> second & 1)
+        found |= {(rules.forgotten(each), fires) for each in (rules.fire(after, rules.running(after), second) if fires else [after])}
+    return frozenset(found)
+
+
+def _tie(
+    space: Space, facts: Facts, tick: int, pair: tuple[int, int], one: frozenset[tuple[State, bool]], other: frozenset[tuple[State, bool]]
+) -> Finding:
+    scenario, (first, second) = space.scenario, (facts.names[e] for e in pair)
+
+    def told(outcome: frozenset[tuple[State, bool]], against: frozenset[tuple[State, bool]], last: str) -> str:
+        """Tell what an outcome has that the other has not."""
+        moved = [
+            place for place in range(len(scenario.missions)) if {state[0][place] for state, _ in outcome} != {state[0][place] for state, _ in against}
+        ]
+        ends = {", ".join(f"{scenario.missions[place]} {scenario.ladder.statuses[state[0][place]]}" for place in moved) for state, _ in outcome}
+        calls = {e for state, _ in outcome for e in bits(state[1])} - {e for state, _ in against for e in bits(state[1])}
+        parts = [" or ".join(sorted(ends))] if moved else []
+        parts += [] if all(fires for _, fires in outcome) else [f"{last} does not happen"]
+        parts += [f"{' and '.join(facts.names[e] for e in sorted(calls))} may follow"] if calls else []
+        return ", ".join(parts) or f"{last} happens too"
+
+    message = (
+        f"{quoted(first)} and {quoted(second)} are due at the same moment, {scenario.period.moment(tick):%Y-%m-%d %H:%M}, and their order matters: "
+        f"as in the file, {first} first: {told(one, other, second)}; {second} first: {told(other, one, first)}"
+    )
+    return Finding("tie", scenario.event_place(second), message, "give one of them another time of day, or make one follow the other")
