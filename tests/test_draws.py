@@ -10,8 +10,11 @@ import pytest
 
 import escsim
 from escsim.draws import Addressed, address, philox
+from escsim.ensemble import log
 from escsim.process import Process, compile_scenario, digest
+from escsim.scenario import Scenario
 from escsim.stepper import run
+from tests import strategies
 
 
 @pytest.mark.parametrize(
@@ -146,3 +149,35 @@ def test_with_no_spread_and_every_probability_1_the_only_world_is_the_replay(nam
     replayed = [(step.tick, step.event, step.moves) for step in sure.replay().steps]
     for number in range(5):
         assert [(step.tick, step.event, step.moves) for step in run(sure, Addressed(sure, process, 1, number)).steps] == replayed
+
+
+EDGE = """\
+title: On the edge
+actors: {AAA: Alpha}
+ladder: simple
+period: {from: 2024-01-01, to: 2024-01-10}
+events:
+  - {id: doubtful, actor: AAA, action: protest, probability: CHANCE, delay: 1 day}
+  - {id: one, actor: AAA, action: protest, delay: 2 days}
+  - {id: other, actor: AAA, action: protest, delay: 2 days}
+choices:
+  pick: {actor: AAA, question: Which?, options: {one: SHARE, other: REST}}
+"""
+
+
+def happenings(scenario: Scenario, engine: str, seed: int) -> set[str]:
+    """Give what happens in trajectory 0."""
+    process = compile_scenario(scenario)
+    if engine == "stepper":
+        return {step.event for step in run(scenario, Addressed(scenario, process, seed, 0)).steps}
+    return {scenario.events[e].id for _, e, _ in log(process, seed, 0, 1)[0]}
+
+
+@pytest.mark.parametrize("engine", ["stepper", "kernel"])
+def test_chance_and_choices_are_cut_at_the_very_word(engine: str) -> None:
+    """<= for <: nobody would ever see it in a sample, so probability and share are made to end at the word that is drawn."""
+    chance, share = (philox((0, 0, address(*of), 0), 7)[2] for of in (("event", "doubtful"), ("choice", "pick")))
+    for more, happens in ((0, {"other"}), (1, {"doubtful", "one"})):
+        shares = (share + more) / 2**32
+        text = EDGE.replace("CHANCE", repr((chance + more) / 2**32)).replace("SHARE", repr(shares)).replace("REST", repr(1 - shares))
+        assert happenings(strategies.load(text), engine, 7) == happens

@@ -197,6 +197,23 @@ def test_questions_are_counted_as_a_slow_reader_counts_them() -> None:
     assert seen["sometimes"] > 40
 
 
+PASSING = """\
+title: Recalled and sent back at once
+actors: {AAA: Alpha, BBB: Beta}
+ladder: simple
+period: {from: 2024-01-01, to: 2024-01-10}
+events:
+  - {id: recall, actor: AAA, target: BBB, action: recall_envoy, delay: 1 day}
+  - {id: back, actor: AAA, target: BBB, action: return_envoy, follows: recall, delay: 0 days}
+"""
+
+
+@pytest.mark.parametrize(("status", "reached"), [("envoys_recalled", 0), ("restored", 3)])
+def test_a_status_in_which_no_time_passes_is_not_reached(status: str, reached: int) -> None:
+    asked = Question.model_validate({"probability": {"reach": {"AAA->BBB": status}}})
+    assert tally(simulate(strategies.load(PASSING), 3, threads=1).worlds(0, 3), asked) == [reached]
+
+
 @pytest.mark.parametrize("name", NAMED)
 def test_worlds_are_those_of_the_stepper(name: str) -> None:
     """Statuses retraced from the firings that are not those of the machines."""
