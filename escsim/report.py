@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
     from escsim.effects import Comparison
     from escsim.ensemble import Ensemble
+    from escsim.expectations import Verdict
     from escsim.forecasts import Record
     from escsim.intervals import Estimate
     from escsim.questions import Answer
+    from escsim.selfcheck import Checked
     from escsim.sensitivity import Bounds, Sensitivity, Sweep
 
 Style = str  # "", "bold", "dim", "worse" or "better": the command line turns it into colour
@@ -717,3 +719,34 @@ def _occupancy(scenario: Scenario, shares: dict[str, dict[str, list[str]]], widt
 def to_csv(trajectory: Trajectory) -> str:
     """Give the steps as CSV, a row for each mission moved and one for each step that moved none."""
     return files.as_csv(trajectory.rows()).decode()
+
+
+def verdict(found: Verdict) -> str:
+    """Say what became of an expectation, and on what that rests."""
+    if found.share is None:
+        by = f"{found.exact:.6g} exactly"
+    else:
+        low, high = (f"{100 * each:.1f}" for each in (found.share.low, found.share.high))
+        by = f"{100 * found.share.estimate:.1f} % ({low} to {high}) of {found.n:,} variants, when the sequential test stopped"
+    return f"{found.question} {found.expect}: {found.says}; {by}"
+
+
+def selfcheck(found: Checked, seconds: float, *, width: int = 100) -> Iterator[Line]:
+    """Tell published answers beside escsim's own, where they are from, and how many agree."""
+    rows = []
+    for row in found.rows:
+        sampled = f"{row.sampled.estimate:.4f} ({row.sampled.low:.4f} to {row.sampled.high:.4f})"
+        solved = "-" if row.exact is None else f"{row.exact:.8f}"
+        rows.append((row.model, row.question, f"{row.published:.8f}", solved, sampled, "yes" if row.agrees else "NO"))
+    for text, style in _fitted(["model", "question", "published", "exact", "sampled (95 %)", "agrees"], rows, width):
+        yield text, "worse" if text.endswith("NO") else style
+    yield "", ""
+    yield from columns(["model", "source of what is published"], list(found.sources.items()), width)
+    yield "", ""
+    rule = (
+        f"Exact: within one part in {1 / found.close:,.0f} of what is published. Sampled: {found.n:,} variants of each model, seed {found.seed}, "
+        f"within {found.allowed:.2f} standard errors; chance alone makes any row miss that in fewer than {1000 * found.false_alarms:g} of "
+        "1,000 tables."
+    )
+    yield from _wrapped(rule, width, indent=0, style="dim")
+    yield f"{found.agreeing} of {len(found.rows)} agree, in {seconds:.1f} s", "bold"

@@ -29,7 +29,25 @@ from tests.conftest import ROOT, SMALL, Told, environment
 
 Run = Callable[..., Told]
 NAMES = ["iran-pakistan-2024", "iraq-iran-2024", "saudi-iran-2016"]
-COMMANDS = ["check", "exact", "list", "new", "page", "plot", "replay", "run", "schema", "sensitivity", "serve", "show", "simulate", "whatif", "why"]
+COMMANDS = [
+    "check",
+    "exact",
+    "list",
+    "new",
+    "page",
+    "plot",
+    "replay",
+    "run",
+    "schema",
+    "selfcheck",
+    "sensitivity",
+    "serve",
+    "show",
+    "simulate",
+    "test",
+    "whatif",
+    "why",
+]
 MODELINE = "# yaml-language-server: $schema=escsim.schema.json\n# $schema: escsim.schema.json\n"
 
 
@@ -80,7 +98,7 @@ Options:
   -h, --help  Show this message and exit.
 
 Commands:
-  check        Say all that is wrong with each S.
+  check        Say all that is wrong with each S, and what is odd about it.
   compare      Compare two scenarios, such as two codings of one crisis.
   exact        Solve S exactly, if it is a Markov chain.
   forecast     Forecast S from one morning after another.
@@ -91,10 +109,12 @@ Commands:
   replay       Tell what happened in S, event by event.
   run          Do all that S asks for, and write it up.
   schema       Print the JSON Schema of scenario files, for editors.
+  selfcheck    Hold escsim's answers against published ones.
   sensitivity  Tell which of the ranges that S states move an answer.
   serve        Show the lesson of S while S is edited.
   show         Describe S: missions, ladder, events, choices, limits.
   simulate     Run Monte Carlo variants of S.
+  test         Run S in ever new ways until something does not hold.
   whatif       Compare the variants of S with their twins under a what-if.
   why          Explain what happened in S on DATE, and what did not.
 
@@ -309,23 +329,38 @@ def test_check_goes_on_after_a_file_that_may_not_be_read(powerless: Run, small: 
 
 # check
 
+ORDERLY = (
+    SMALL.replace("unless: talks, delay: 2 days", "unless: talks, delay: {exponential: {mean: 2 days}}") + "unresolved: {BBB->AAA: envoys_recalled}\n"
+)
 
-def test_check_says_what_was_found_in_order(escsim: Run, small: Path) -> None:
-    assert escsim("check", "small.yaml") == (0, "small.yaml: in order: 4 dated events replay, 2 might have happened, 2 missions\n", "")
+
+@pytest.fixture
+def orderly(small: Path) -> Path:
+    """Give the small scenario without what is odd about it."""
+    small.write_text(ORDERLY, "utf-8")
+    return small
+
+
+def test_check_says_what_was_found_in_order(escsim: Run, orderly: Path) -> None:
+    assert escsim("check", "small.yaml") == (
+        0,
+        "small.yaml: in order: 4 dated events replay, 2 might have happened, 2 missions, 8 states, all that there are\n",
+        "",
+    )
     assert escsim("check", "small.yaml", "-q") == (0, "", "")
     told = escsim("check", *NAMES)
     assert told.code == 0
     assert [line.split(": in order: ")[0] for line in told.out.splitlines()] == [str(library.shipped()[name]) for name in NAMES]
 
 
-def test_check_goes_through_all_files(escsim: Run, small: Path) -> None:
+def test_check_goes_through_all_files(escsim: Run, orderly: Path) -> None:
     Path("broken.yaml").write_text(BROKEN, "utf-8")
     told = escsim("check", "broken.yaml", "small.yaml")
     assert (told.code, told.err) == (1, BROKEN_SAYS)
     assert told.out.startswith("small.yaml: in order: ")
 
 
-def test_check_gives_the_faults_as_json(escsim: Run, small: Path) -> None:
+def test_check_gives_the_faults_as_json(escsim: Run, orderly: Path) -> None:
     Path("broken.yaml").write_text(BROKEN, "utf-8")
     told = escsim("check", "broken.yaml", "small.yaml", "--json")
     assert (told.code, told.err) == (1, "")
@@ -349,9 +384,66 @@ def test_check_gives_the_faults_as_json(escsim: Run, small: Path) -> None:
                     "remedy": "months and years differ in length: say how many days",
                 },
             ],
+            "explored": None,
         },
-        {"scenario": "small.yaml", "ok": True, "problems": []},
+        {"scenario": "small.yaml", "ok": True, "problems": [], "explored": {"states": 8, "whole": True, "findings": []}},
     ]
+
+
+def test_check_says_what_is_odd_and_how_far_it_looked(escsim: Run, small: Path) -> None:
+    told = escsim("check", "small.yaml")
+    assert (told.code, told.out) == (1, "")
+    assert told.err == (
+        "small.yaml:20:5: finding: 'answer' can never happen: before its time comes something else always shuts its gate or bars it\n"
+        "    give it a shorter delay, or a wider `while`\n"
+        "small.yaml:21:5: finding: 'march' can never happen: it follows 'answer', which never happens\n"
+        "    correct what it follows\n"
+        "small.yaml: 4 dated events replay, 2 might have happened, 2 missions, 5 states, all that there are\n"
+    )
+    (found,) = json.loads(escsim("check", "small.yaml", "--json").out)
+    assert [each["kind"] for each in found["explored"]["findings"]] == ["event", "event"]
+    bounded = escsim("check", "small.yaml", "--max-states", 2)
+    assert bounded.code == 0
+    assert "3 states looked at and more to come, so that of AAA->BBB, BBB->AAA only what some run does is told (--max-states)" in bounded.out
+
+
+def test_a_remark_is_no_finding(escsim: Run, orderly: Path) -> None:
+    orderly.write_text(ORDERLY.replace("follows: talks, cite: paper}", "follows: talks, while: {AAA->BBB: envoys_recalled}, cite: paper}"), "utf-8")
+    told = escsim("check", "small.yaml")
+    assert told.code == 0
+    assert "small.yaml:19:117: remark: the `while` of 'back' never matters: whenever it is called, it holds\n" in told.err
+    assert escsim("check", "small.yaml", "-q") == (0, "", "")
+
+
+BREAKS = ORDERLY + "never:\n  - {AAA->BBB: envoys_recalled, BBB->AAA: envoys_recalled}\n"
+
+
+def test_the_run_that_breaks_a_never_line_is_written_as_a_scenario_that_replays(escsim: Run, small: Path) -> None:
+    small.write_text(BREAKS, "utf-8")
+    told = escsim("check", "small.yaml", "-o", "broken.yaml")
+    assert told.code == 1
+    assert "small.yaml:24:5: finding: some run breaks it: AAA->BBB 'envoys_recalled' and BBB->AAA 'envoys_recalled' from 2024-01-0" in told.err
+    assert "broken.yaml  next: escsim replay broken.yaml --why" in told.err
+    replayed = escsim("replay", "broken.yaml", "-q")
+    assert replayed.code == 0
+    assert "BBB->AAA normal -> envoys_recalled (recall_envoy)" in replayed.out
+    assert escsim("plot", "broken.yaml", "trajectory", "-o", "broken.svg").code == 0
+    again = escsim("check", "broken.yaml")
+    assert again.code == 1
+    assert "the replay is where no run may be" in again.err
+    before = Path("broken.yaml").read_bytes()
+    assert escsim("check", "small.yaml", "-o", "broken.yaml").code == 1
+    assert Path("broken.yaml").read_bytes() == before
+
+
+def test_a_run_can_only_be_written_beside_the_scenario_that_it_extends(escsim: Run, small: Path) -> None:
+    small.write_text(BREAKS, "utf-8")
+    Path("far").mkdir()
+    assert escsim("check", "small.yaml", "-o", "far/broken.yaml").code == 2
+    assert escsim("check", "small.yaml", "small.yaml", "-o", "broken.yaml").code == 2
+    assert not Path("broken.yaml").exists()
+    small.write_text(ORDERLY, "utf-8")
+    assert "no run breaks a `never` line, so nothing is written" in escsim("check", "small.yaml", "-o", "broken.yaml").err
 
 
 def test_check_holds_the_replay_against_where_no_run_may_be(escsim: Run) -> None:
@@ -520,7 +612,8 @@ def test_new_writes_a_file_that_is_in_order_and_a_schema_beside_it(escsim: Run, 
     assert sorted(tree(tmp_path)) == ["escsim.schema.json", "my-crisis.yaml"]
     assert escsim("check", "my-crisis.yaml") == (
         0,
-        "my-crisis.yaml: in order: 4 dated events replay, 1 might have happened, 2 missions, 2 observed statuses hold\n",
+        "my-crisis.yaml: in order: 4 dated events replay, 2 might have happened, 2 missions, 2 observed statuses hold, "
+        "10 states, all that there are\n",
         "",
     )
     text = Path("my-crisis.yaml").read_text("utf-8")

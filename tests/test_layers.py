@@ -14,7 +14,8 @@ PACKAGE = Path(escsim.__file__).parent
 
 # From the top to the bottom: a module may import what stands below it. A new module gets its place here.
 FLOORS = [
-    ["__main__", "cli", "cli.telling", "cli.teaching", "cli.variants", "cli.drawing", "cli.common"],
+    ["__main__", "cli", "cli.telling", "cli.teaching", "cli.variants", "cli.drawing", "cli.testing", "cli.common"],
+    ["testing", "testing.machine", "testing.strategies", "testing.generate", "testing.course", "testing.coverage"],
     ["serve", "page", "lesson", "tables"],
     [
         "report",
@@ -39,9 +40,12 @@ FLOORS = [
         "style",
     ],
     ["palette"],
-    ["sensitivity", "effects", "forecasts", "variation"],
-    ["ensemble", "exact"],
+    ["sensitivity", "effects", "forecasts", "variation", "expectations", "selfcheck"],
+    ["findings", "fit"],
+    ["witness"],
+    ["ensemble", "exact", "explore"],
     ["questions", "absence", "worlds"],
+    ["rules"],
     ["openings", "layout", "kernel", "intervals", "running"],
     ["reasons", "explain"],
     ["schema", "replay", "given", "stepper", "trajectory"],

@@ -11,6 +11,7 @@ import click
 
 from escsim.cli.common import (
     FORMATS,
+    apart,
     as_json,
     ascii_only,
     cli,
@@ -36,6 +37,9 @@ from escsim.cli.common import (
 from escsim.cli.drawing import drawings
 
 if TYPE_CHECKING:
+    from escsim.errors import Problem
+    from escsim.explore import Space
+    from escsim.findings import Finding
     from escsim.scenario import Scenario
 
 
@@ -190,38 +194,179 @@ def exact_(s: str, daily: bool, json_: bool) -> None:
 
 @cli.command()
 @click.argument("s", nargs=-1, required=True)
+@click.option("--max-states", "most", type=click.IntRange(1), metavar="N", help="Look at no more states of a scenario; 50,000 by default.")
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the shortest run that breaks a `never` line as a scenario.")
+@click.option("--history", is_flag=True, help="Only say whether history is a run of the model, and else which fewest events are to blame.")
+@click.option("--expect", is_flag=True, help="Only say whether the `expect` of each question holds, decided exactly or by a sequential test.")
+@click.option("-n", "n", type=click.IntRange(1, 10**8), metavar="N", help="With --expect: variants after which a test gives up; 100,000 by default.")
+@seeded
+@force
 @as_json
 @quiet
-def check(s: tuple[str, ...], json_: bool, quiet: bool) -> None:
-    """Say all that is wrong with each S.
+def check(
+    s: tuple[str, ...],
+    most: int | None,
+    out: Path | None,
+    history: bool,
+    expect: bool,
+    n: int | None,
+    seed: int | None,
+    force: bool,
+    json_: bool,
+    quiet: bool,
+) -> None:
+    """Say all that is wrong with each S, and what is odd about it.
 
-    Its form, its names and dates, and whether its history is a run of its model: every fault with its line and a remedy.
+    Its form, its names and dates, and whether its history is a run of its model: every fault with its line and a remedy. Then all
+    that it can do is looked at, whatever chance says: what never happens, what cannot be left, what never matters, what breaks a
+    `never` line.
     """
-    from escsim.errors import Place, Problem, ScenarioError, plain
+    if out is not None and len(s) > 1:
+        raise click.UsageError("-o goes with one S")
+    only = {"--history": history, "--expect": expect}
+    apart(only)
+    for name, value in {"-o": out, "--max-states": most}.items():
+        for other, chosen in only.items():
+            apart({other: chosen, name: value})
+    if not expect and (n, seed) != (None, None):
+        raise click.UsageError("-n and --seed go with --expect")
+    if history:
+        _check_history(s, json_=json_, quiet=quiet)
+    elif expect:
+        _check_expect(s, n, seed, json_=json_, quiet=quiet)
+    else:
+        _check_all(s, most, out, force=force, json_=json_, quiet=quiet)
+
+
+def _check_all(s: tuple[str, ...], most: int | None, out: Path | None, *, force: bool, json_: bool, quiet: bool) -> None:
+    """Say of each scenario what is wrong with it, and what is odd about it."""
+    from escsim.errors import ScenarioError, plain
+
+    told = []
+    for each, path in [(each, find_file(each)) for each in s]:
+        problems, odd, space = _checked(path, most)
+        grave = any(one.grave for one in odd)
+        faults = [{**place._asdict(), "message": message, "remedy": remedy} for place, message, remedy in problems]
+        looked = None if space is None else {"states": space.states, "whole": space.whole, "findings": [one.to_dict() for one in odd]}
+        told.append({"scenario": each, "ok": not problems and not grave, "problems": faults, "explored": looked})
+        if not json_:
+            lines = [str(ScenarioError(problems))] if problems else [str(one) for one in odd if one.grave or not quiet]
+            for line in lines:
+                click.echo(line, err=True)
+            if space is not None and (grave or not quiet):
+                click.echo(f"{plain(str(path), 200)}: {'in order: ' * (not grave)}{_counted(space.scenario)}, {_explored(space)}", err=grave)
+        if out is not None:
+            _write_run(path, odd, out, force=force, quiet=quiet or json_)
+    if json_:
+        put_data(told)
+    if not all(each["ok"] for each in told):
+        sys.exit(1)
+
+
+def _checked(path: Path, most: int | None) -> tuple[tuple[Problem, ...], list[Finding], Space | None]:
+    """Give what is wrong with a file, what is odd about it, and all that it can do if nothing is wrong."""
+    from escsim.errors import Place, Problem, ScenarioError
+    from escsim.explore import MOST_STATES, explore
+    from escsim.findings import findings, together
     from escsim.library import load
     from escsim.replay import violations
 
-    found = []
+    try:
+        scenario = load(path)
+        if problems := violations(scenario.replay()):
+            return ScenarioError(problems).problems, [], None
+        space = explore(scenario, most or MOST_STATES, together(scenario))
+        return (), findings(space), space
+    except ScenarioError as raised:
+        return raised.problems, [], None
+    except OSError as raised:
+        return (Problem(Place(str(path)), f"cannot be read: {raised.strerror or raised}"),), [], None
+
+
+def _check_history(s: tuple[str, ...], *, json_: bool, quiet: bool) -> None:
+    """Say of each scenario whether history is a run of its model."""
+    from escsim.errors import listed, plain
+    from escsim.fit import fit
+
+    told = []
     for each, path in [(each, find_file(each)) for each in s]:
-        told = ""
-        try:
-            scenario = load(path)
-            error = ScenarioError(violations(scenario.replay()))
-            told = f"{plain(str(path), 200)}: in order: {_counted(scenario)}"
-        except ScenarioError as raised:
-            error = raised
-        except OSError as raised:
-            error = ScenarioError([Problem(Place(str(path)), f"cannot be read: {raised.strerror or raised}")])
-        problems = [{**place._asdict(), "message": message, "remedy": remedy} for place, message, remedy in error.problems]
-        found.append({"scenario": each, "ok": not problems, "problems": problems})
-        if problems and not json_:
-            click.echo(str(error), err=True)
-        elif not json_ and not quiet:
-            click.echo(told)
+        found = fit(load_scenario(str(path)))
+        faults = [{**place._asdict(), "message": message, "remedy": remedy} for place, message, remedy in found.problems]
+        told.append({"scenario": each, "fits": not faults, "dated": found.dated, "problems": faults, "blamed": found.blamed})
+        name = plain(str(path), 200)
+        if json_:
+            continue
+        if not faults:
+            if not quiet:
+                click.echo(f"{name}: history is a run of the model: all {found.dated} dated events")
+            continue
+        for problem in found.problems:
+            click.echo(str(problem), err=True)
+        if found.blamed:
+            ways = "; or ".join(listed(names) for names in found.blamed[:6])
+            click.echo(f"{name}: history fits without the date{'s' * (found.tried > 1)} of {ways}{'; or others' * (len(found.blamed) > 6)}", err=True)
+        else:
+            click.echo(
+                f"{name}: no {found.tried} events are to blame: without any {found.tried} of the {found.dated} it does not fit either", err=True
+            )
     if json_:
-        put_data(found)
-    if not all(each["ok"] for each in found):
+        put_data(told)
+    if not all(each["fits"] for each in told):
         sys.exit(1)
+
+
+def _check_expect(s: tuple[str, ...], n: int | None, seed: int | None, *, json_: bool, quiet: bool) -> None:
+    """Say of each scenario whether what its questions expect holds."""
+    from escsim.expectations import MOST, WITHIN, WRONG, verdicts
+    from escsim.report import verdict
+
+    told = []
+    for each, path in [(each, find_file(each)) for each in s]:
+        scenario = load_scenario(str(path))
+        with lean():
+            found = verdicts(scenario, n or MOST, seed)
+        told.append({"scenario": each, "ok": all(one.says != "fails" for one in found), "within": WITHIN, "wrong": WRONG})
+        told[-1]["expected"] = [one.to_dict() for one in found]
+        for one in found:
+            if not json_ and (one.says == "fails" or not quiet):
+                click.echo(f"{scenario.place('questions', one.question, 'expect')}: {verdict(one)}", err=one.says == "fails")
+        if not found and not json_:
+            talk(quiet, f'{path.name}: no question says what it expects; write `expect: ">= 0.8"` beside one')
+    if json_:
+        put_data(told)
+    if not all(each["ok"] for each in told):
+        sys.exit(1)
+
+
+def _explored(space: Space) -> str:
+    """Say how far a space was looked at."""
+    if space.whole:
+        return f"{space.states:,} states, all that there are"
+    missions = [space.scenario.missions[place] for place in sorted({place for group in space.groups if not group.whole for place in group.missions})]
+    shown = ", ".join(missions[:6]) + (" and others" if len(missions) > 6 else "")
+    return f"{space.states:,} states looked at and more to come, so that of {shown} only what some run does is told (--max-states)"
+
+
+def _write_run(path: Path, odd: list[Finding], out: Path, *, force: bool, quiet: bool) -> None:
+    """Write the shortest run that breaks a `never` line as a scenario that extends the file."""
+    from escsim.errors import plain
+    from escsim.witness import as_file
+
+    broken = min((each for each in odd if each.run is not None), key=lambda each: len(each.run.steps) if each.run else 0, default=None)
+    if broken is None or broken.run is None or broken.tick is None:
+        talk(quiet, "no run breaks a `never` line, so nothing is written")
+        return
+    if out.resolve().parent != path.resolve().parent:
+        raise click.UsageError(f"-o: it extends {path.name}, so it has to lie beside it: {path.parent / out.name}")
+    scenario = broken.run.scenario
+    summary = f"No history: the shortest run found that breaks the `never` line of {path.name} in line {broken.place.line}."
+    try:
+        text = as_file(broken.run, path.name, broken.tick, f"{scenario.title}: a run that breaks a never line", summary)
+    except ValueError as error:
+        talk(quiet, f"the run cannot be written as a scenario: {error}")
+        return
+    write_files({out: text.encode()}, force=force)
+    talk(quiet, f"{plain(str(out), 200)}  next: escsim replay {shlex.quote(str(out))} --why")
 
 
 def _counted(scenario: Scenario) -> str:

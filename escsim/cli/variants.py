@@ -1,4 +1,4 @@
-"""Commands that run variants: simulate, forecast, whatif, sensitivity."""
+"""Commands that run variants: simulate, forecast, whatif, sensitivity, selfcheck."""
 
 from __future__ import annotations
 
@@ -454,3 +454,27 @@ def forecast_(s: str, names: tuple[str, ...], n: int | None, seed: int | None, t
     else:
         put_lines(report.forecasts(record, width=width_of()))
         talk(quiet, f"\nnext: escsim simulate {shlex.quote(s)} --from {record.forecasts[len(record.forecasts) // 2].day}     one of them in full")
+
+
+@cli.command("selfcheck")
+@as_json
+def selfcheck_(json_: bool) -> None:
+    """Hold escsim's answers against published ones.
+
+    Models from other tools' tests and from textbooks, solved exactly where they are Markov chains, and sampled. The exit code is 1 if
+    any answer does not agree.
+    """
+    from time import perf_counter
+
+    from escsim import report, selfcheck
+
+    began = perf_counter()
+    models = selfcheck.known()  # loads what `lean` would keep out
+    with lean():
+        found = selfcheck.check(models)
+    if json_:
+        put_data(found.to_dict())
+    else:
+        put_lines(report.selfcheck(found, perf_counter() - began, width=width_of()))
+    if found.agreeing < len(found.rows):
+        sys.exit(1)
