@@ -7,6 +7,7 @@ import json
 import random
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,12 +17,15 @@ from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
 from escsim import stepper
-from escsim.draws import History
+from escsim.draws import Addressed, History
 from escsim.errors import ScenarioError
+from escsim.explore import explore
+from escsim.findings import findings
 from escsim.ladder import SHIPPED
 from escsim.library import load as load_shipped
-from escsim.library import shipped
-from escsim.reading import read
+from escsim.library import shipped, validate
+from escsim.process import compile_scenario
+from escsim.reading import parse, read
 from escsim.scenario import Event, Intervention, Scenario
 from escsim.trajectory import Trajectory
 from tests import naive
@@ -36,12 +40,14 @@ from tests.strategies import (
     Dice,
     Pick,
     counterpart,
+    free,
     history,
     ladder,
     load,
     needs_gate,
     scenario,
     strategy,
+    told,
 )
 
 # The normal suite always tries the same cases, so that it is red only if something has changed; the slow one new ones.
@@ -269,6 +275,59 @@ def test_an_event_that_moves_nothing_and_on_which_nothing_depends_changes_nothin
         assert [step for step in within.steps if step.event != "bystander"] == list(without.steps)
         assert {name: said for name, said in within.fates.items() if name != "bystander"} == without.fates
         assert within.days() == without.days()
+
+
+@pytest.mark.parametrize("numbers", [range(60), pytest.param(range(60, 300), marks=pytest.mark.slow)])
+def test_an_event_that_can_never_happen_may_as_well_be_taken_away(numbers: range) -> None:
+    """Said of an event that happens, or of one on which something else hangs by not happening."""
+    taken = 0
+    for number in numbers:
+        data = (free, told)[number % 2](Pick(random.Random(f"never {number}").randrange)) | {"what_if": {}}
+        whole = load(data)
+        hung_on = {str(name) for name in re.findall(r"\w+", json.dumps([{**event, "id": None} for event in data["events"]] + [data.get("choices")]))}
+        said = "\n".join(each.message for each in findings(explore(whole, 2000)) if each.kind == "event")
+        gone = [event.id for event in whole.events if event.id not in hung_on and f"{event.id!r} can never happen" in said]
+        if not gone or len(gone) == len(whole.events):
+            continue
+        with suppress(ScenarioError):  # nothing else moves a mission that is named, or 10,000 firings
+            less = load({**data, "events": [event for event in data["events"] if event["id"] not in gone]})
+            for i in range(10):
+                runs = [stepper.run(each, Addressed(each, compile_scenario(each), 5, i)) for each in (whole, less)]
+                assert runs[0].steps == runs[1].steps, f"generated scenario {number} without {gone}"
+            taken += len(gone)
+    assert taken > 0.1 * len(numbers)
+
+
+def slow_motion(factor: int) -> Scenario:
+    """A story of clocks of every law that takes so many times as long."""
+    last = date(2024, 1, 1) + timedelta(days=60 * factor - 1)
+    laws = [
+        f"{{exponential: {{mean: {3 * factor} days}}}}", f"{{lognormal: {{median: {2 * factor} days, sigma: 0.5}}}}",
+        f"{{weibull: {{shape: 1.5, scale: {4 * factor} days}}}}", f"{{gamma: {{mean: {5 * factor} days, cv: 0.5}}}}",
+        f"{{uniform: {{low: {factor} days, high: {3 * factor} days}}}}",
+        f"{{triangular: {{low: {factor} days, mode: {2 * factor} days, high: {6 * factor} days}}}}", f"{factor} days",
+    ]  # fmt: skip
+    acts = ["recall_envoy", "strike", "return_envoy", "downgrade_relations", "protest", "upgrade_relations", "recall_envoy"]
+    events = [
+        f"  - {{id: e{place}, actor: {'AB'[place % 2] * 3}, target: {'BA'[place % 2] * 3}, action: {act}, repeats: true, delay: {law}"
+        + (f", follows: e{place - 1}, probability: 0.8}}" if place else ", while: {AAA->BBB: [normal, restored, envoys_recalled, downgraded]}}")
+        for place, (law, act) in enumerate(zip(laws, acts, strict=True))
+    ]
+    head = "title: Slow\nactors: {AAA: Aland, BBB: Bland}\nladder: simple\n"
+    return validate(parse(f"{head}period: {{from: 2024-01-01, to: {last}}}\nevents:\n" + "\n".join(events) + "\n", "slow"), "slow")
+
+
+@pytest.mark.parametrize("factor", [2, 7])
+def test_a_story_that_takes_longer_is_the_same_story(factor: int) -> None:
+    """A law that is scaled otherwise than its delays, or a rule that looks at the calendar."""
+    quick, slow = slow_motion(1), slow_motion(factor)
+    fired = 0
+    for i in range(60):
+        runs = [stepper.run(each, Addressed(each, compile_scenario(each), 5, i)).steps for each in (quick, slow)]
+        fired += len(runs[0])
+        assert [(step.event, step.moves) for step in runs[0]] == [(step.event, step.moves) for step in runs[1]]
+        assert all(abs(factor * one.tick - other.tick) <= factor * len(runs[0]) for one, other in zip(*runs, strict=True))
+    assert fired > 60 * 20
 
 
 def unchanging(scenario: Scenario, base: Trajectory) -> list[Data]:
