@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from contextlib import suppress
+from itertools import combinations
 
 import pytest
 
@@ -13,6 +14,8 @@ from escsim.draws import Addressed
 from escsim.errors import ScenarioError
 from escsim.explore import Space, explore, groups
 from escsim.findings import Facts, findings
+from escsim.library import validate
+from escsim.reading import parse
 from escsim.rules import bits
 from escsim.scenario import Scenario
 from escsim.stepper import run
@@ -139,6 +142,35 @@ def test_groups_hold_all_that_bears_on_them() -> None:
         for event in (scenario.event[name] for name in inside):
             follows = scenario.caller(event).follows
             assert {*(follows.causes if follows else ()), *(event.unless or ())} <= inside
+
+
+def test_twelve_missions_do_not_multiply_the_states() -> None:
+    """Six pairs that quarrel each for itself, and a summit that calls all of them back: 25 events."""
+    lines = [
+        "title: Six pairs",
+        "actors: {AAA: A, BBB: B, CCC: C, DDD: D}",
+        "ladder: simple",
+        "period: {from: 2024-01-01, to: 2024-04-29}",
+        "events:",
+    ]
+    for one, other in combinations(["AAA", "BBB", "CCC", "DDD"], 2):
+        name, at_post = f"{one}_{other}".lower(), "[normal, restored]"
+        lines += [
+            f"  - {{id: quarrel_{name}, actor: {one}, target: {other}, action: border_clash, repeats: true, "
+            f"delay: {{exponential: {{mean: 30 days}}}}, while: {{{one}->{other}: {at_post}, {other}->{one}: {at_post}}}}}",
+            f"  - {{id: recall_{name}, actor: {other}, target: {one}, action: recall_envoy, follows: quarrel_{name}, repeats: true, "
+            "probability: 0.5, delay: {lognormal: {median: 1 day, sigma: 0.6}}}",
+            f"  - {{id: answer_{name}, actor: {one}, target: {other}, action: recall_envoy, follows: recall_{name}, repeats: true, probability: 0.4, "
+            f"while: {{{one}->{other}: {at_post}}}, delay: {{gamma: {{mean: 3 days, cv: 0.5}}}}}}",
+            f"  - {{id: back_{name}, actor: [{one}, {other}], action: return_envoy, follows: [recall_{name}, summit], repeats: true, "
+            "delay: {lognormal: {median: 20 days, sigma: 0.8}}}",
+        ]
+    lines.append("  - {id: summit, actor: [AAA, BBB, CCC, DDD], action: talks, repeats: true, delay: {exponential: {mean: 60 days}}}")
+    space = explore(validate(parse("\n".join(lines) + "\n", "six"), "six"))
+    assert (len(space.scenario.events), len(space.scenario.missions)) == (25, 12)
+    assert space.whole
+    assert space.states < 1000
+    assert findings(space) == []
 
 
 def test_a_bound_is_kept_and_told() -> None:
