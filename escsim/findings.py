@@ -22,7 +22,7 @@ from escsim.trajectory import Trajectory
 from escsim.witness import witness
 from escsim.worlds import held
 
-Kind = Literal["never", "event", "moot", "option", "choice", "status", "transition", "trap", "tie", "while", "unless"]
+Kind = Literal["never", "event", "moot", "option", "choice", "status", "transition", "trap", "tie", "while", "unless", "unsettled"]
 
 
 class Finding(NamedTuple):
@@ -49,7 +49,7 @@ class Finding(NamedTuple):
     @property
     def grave(self) -> bool:
         """Whether the file should not be left so: a gate or bar that never matters does no harm, and a what-if may need it."""
-        return self.kind not in ("while", "unless")
+        return self.kind not in ("while", "unless", "unsettled")
 
     def __str__(self) -> str:
         return f"{self.place}: {'finding' if self.grave else 'remark'}: {self.message}\n    {self.remedy}"
@@ -97,9 +97,10 @@ class Facts:
         for group in space.groups:  # where they bear on nothing, they may well happen
             for e in bits(group.quiet):
                 self.called |= 1 << e
-                self.ran |= 1 << e
                 self.shut.add(e)
-                self.soonest[e], self.fired[e] = 0, (0, space.process.end)
+                if not self.lacking(self.scenario.events[e]):
+                    self.ran |= 1 << e
+                    self.soonest[e], self.fired[e] = 0, (0, space.process.end)
         self.quiet()
         # events of which all is known: those of a group that was explored whole, and if all were, those of none
         self.known = {e for group in space.groups if group.whole for e in group.events} if not space.whole else {*range(len(self.names))}
@@ -358,15 +359,19 @@ def _ladder(facts: Facts) -> Iterator[Finding]:
 def _never(space: Space) -> Iterator[Finding]:
     """Find the `never` lines that a run breaks, each with the shortest one."""
     scenario = space.scenario
+    moved = {mission for group in space.groups for mission in group.missions}  # the others stand in every group where they start
     for number, line in enumerate(scenario.never):
-        missions = {scenario.missions.index(mission) for who in line for mission in scenario.members(who)}
+        missions = moved & {scenario.missions.index(mission) for who in line for mission in scenario.members(who)}
         for group in space.groups:
             if not missions <= {*group.missions}:
                 continue
             inside = held(scenario, np.array([state[0] for state in group.states], np.uint8), line)
             rests = [all(high > hull.now[0] for _, high in hull.clocks.values()) for hull in group.hulls]
-            runs = (witness(space, group, place, rest=True) for place in np.flatnonzero(inside & rests).tolist())
-            run = next(filter(None, runs), None)
+            places = np.flatnonzero(inside & rests).tolist()
+            run = next(filter(None, (witness(space, group, place, rest=True) for place in places)), None)
+            if places and run is None:
+                message = "whether some run breaks it is not settled: none was found, and none can be ruled out"
+                yield Finding("unsettled", scenario.place("never", number), message, "look for one with `escsim test`")
             if run is not None:
                 told = " and ".join(f"{who} {listed(names)}" for who, names in line.items())
                 tick = next(tick for tick in (0, *(step.tick for step in run.steps)) if _breaks(run, line, tick))

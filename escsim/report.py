@@ -724,10 +724,11 @@ def to_csv(trajectory: Trajectory) -> str:
 def verdict(found: Verdict) -> str:
     """Say what became of an expectation, and on what that rests."""
     if found.share is None:
-        by = f"{found.exact:.6g} exactly"
+        by = f"{found.exact:.9g} exactly"
     else:
         low, high = (f"{100 * each:.1f}" for each in (found.share.low, found.share.high))
-        by = f"{100 * found.share.estimate:.1f} % ({low} to {high}) of {found.n:,} variants, when the sequential test stopped"
+        when = "all that there were to be" if found.says == "undecided" else "when the sequential test stopped"
+        by = f"{100 * found.share.estimate:.1f} % ({low} to {high}) of {found.n:,} variants, {when}"
     return f"{found.question} {found.expect}: {found.says}; {by}"
 
 

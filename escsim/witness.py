@@ -165,8 +165,13 @@ def _run(space: Space, group: Group, path: Path, known: Schedule) -> Trajectory 
     """Make the run of a schedule, if it is one."""
     names, last = [*space.scenario.order], group.states[path[1][-1][1] if path[1] else path[0]]
     found = run(space.scenario, _Scripted(space, group, path, known))
-    upto = found.steps[: len(path[1])]
-    if [(step.event, step.tick) for step in upto] != [(names[e], tick) for (e, _), tick in zip(path[1], known.ticks, strict=True)]:
+    planned = deque((names[e], tick) for (e, _), tick in zip(path[1], known.ticks, strict=True))
+    for step in found.steps:
+        if planned and (step.event, step.tick) == planned[0]:
+            planned.popleft()
+        elif planned and step.moves:  # what bears on no mission may happen besides
+            return None
+    if planned:
         return None
     tick, severity = (known.ticks or [0])[-1], space.scenario.ladder.severity
     held = [severity[found.status_at(mission, tick)] for mission in space.scenario.missions]

@@ -404,7 +404,7 @@ def test_check_says_what_is_odd_and_how_far_it_looked(escsim: Run, small: Path) 
     assert [each["kind"] for each in found["explored"]["findings"]] == ["event", "event"]
     bounded = escsim("check", "small.yaml", "--max-states", 2)
     assert bounded.code == 0
-    assert "3 states looked at and more to come, so that of AAA->BBB, BBB->AAA only what some run does is told (--max-states)" in bounded.out
+    assert "3 states looked at and more to come, so that of AAA->BBB, BBB->AAA it is not settled what never happens (--max-states)" in bounded.out
 
 
 def test_a_remark_is_no_finding(escsim: Run, orderly: Path) -> None:
@@ -434,6 +434,16 @@ def test_the_run_that_breaks_a_never_line_is_written_as_a_scenario_that_replays(
     before = Path("broken.yaml").read_bytes()
     assert escsim("check", "small.yaml", "-o", "broken.yaml").code == 1
     assert Path("broken.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize("command", [["check"], ["test", "--seed", "1"]])
+def test_a_run_is_not_written_over_what_it_extends(escsim: Run, small: Path, command: list[str]) -> None:
+    small.write_text(BREAKS, "utf-8")
+    Path("more.yaml").write_text("extends: small.yaml\ntitle: More\n", "utf-8")
+    Path("link.yaml").symlink_to("small.yaml")
+    for target in ("small.yaml", "more.yaml", "link.yaml", "more.txt"):
+        assert escsim(*command, "more.yaml", "-o", target, "--force").code == 2
+    assert small.read_text("utf-8") == BREAKS
 
 
 def test_a_run_can_only_be_written_beside_the_scenario_that_it_extends(escsim: Run, small: Path) -> None:

@@ -13,7 +13,7 @@ import escsim
 from escsim.draws import Addressed
 from escsim.errors import ScenarioError
 from escsim.explore import Space, explore, groups
-from escsim.findings import Facts, findings
+from escsim.findings import Facts, findings, together
 from escsim.library import validate
 from escsim.reading import parse
 from escsim.rules import bits
@@ -132,6 +132,24 @@ def test_what_is_said_of_a_part_holds_for_the_whole(numbers: range) -> None:
         assert [each for run in runs(space, 12, number) for each in contradicted(space, told, run)] == [], f"generated scenario {number}"
     assert bounded > 0.15 * len(numbers)
     assert claims > 0
+
+
+@pytest.mark.parametrize("numbers", [range(40), pytest.param(range(40, 200), marks=pytest.mark.slow)])
+def test_a_line_that_some_variant_breaks_is_found_broken(numbers: range) -> None:
+    """Of two missions at once, after any number of events, with others between that bear on nothing."""
+    seen = Counter[str]()
+    for number in numbers:
+        whole = explore(generated(number), 2000)
+        missions = list(whole.scenario.missions[:2])
+        for trajectory in runs(whole, 3, number)[:3] if whole.whole and missions else ():
+            ticks = sorted({0, *(step.tick for step in trajectory.steps)})
+            line = {mission: (trajectory.status_at(mission, ticks[len(ticks) // 2]),) for mission in missions}
+            asked = whole.scenario.model_copy(update={"never": (line,)})
+            (kind,) = {each.kind for each in findings(explore(asked, 4000, together(asked))) if each.kind in ("never", "unsettled")} or {"missed"}
+            seen[kind] += 1
+    assert seen["missed"] == 0, seen
+    assert seen["unsettled"] < 0.05 * seen["never"], seen
+    assert seen["never"] > len(numbers)
 
 
 def test_groups_hold_all_that_bears_on_them() -> None:

@@ -96,6 +96,22 @@ def apart(options: dict[str, Any]) -> None:
         raise click.UsageError(f"{said[0]} does not go with {said[1]}")
 
 
+def beside(out: Path, path: Path) -> None:
+    """Refuse a place for a scenario that extends the one at `path` unless it lies beside it, and is none of the files that it stands on."""
+    from escsim.reading import parse
+
+    if out.suffix not in (".yaml", ".yml"):
+        raise click.UsageError(f"-o: a scenario is a YAML file: give {str(out)!r} the ending .yaml")
+    if out.resolve().parent != path.resolve().parent:
+        raise click.UsageError(f"-o: it extends {path.name}, so it has to lie beside it: {path.parent / out.name}")
+    below: Path | None = path
+    while below is not None:
+        if out.resolve() == below.resolve():
+            raise click.UsageError(f"-o: {out.name} is what the run is written on top of; give it another name")
+        link = parse(below.read_text("utf-8"), below.name).root.child("extends")
+        below = below.parent / str(link.value) if link is not None else None
+
+
 def read_day(scenario: Scenario, date: str | None) -> Day | None:
     """Read a day of a scenario's period."""
     with refusing():

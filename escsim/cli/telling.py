@@ -14,6 +14,7 @@ from escsim.cli.common import (
     apart,
     as_json,
     ascii_only,
+    beside,
     cli,
     daily,
     find_file,
@@ -254,7 +255,8 @@ def _check_all(s: tuple[str, ...], most: int | None, out: Path | None, *, force:
             for line in lines:
                 click.echo(line, err=True)
             if space is not None and (grave or not quiet):
-                click.echo(f"{plain(str(path), 200)}: {'in order: ' * (not grave)}{_counted(space.scenario)}, {_explored(space)}", err=grave)
+                sound = "in order: " * (not grave and space.whole)
+                click.echo(f"{plain(str(path), 200)}: {sound}{_counted(space.scenario)}, {_explored(space)}", err=grave)
         if out is not None:
             _write_run(path, odd, out, force=force, quiet=quiet or json_)
     if json_:
@@ -344,7 +346,7 @@ def _explored(space: Space) -> str:
         return f"{space.states:,} states, all that there are"
     missions = [space.scenario.missions[place] for place in sorted({place for group in space.groups if not group.whole for place in group.missions})]
     shown = ", ".join(missions[:6]) + (" and others" if len(missions) > 6 else "")
-    return f"{space.states:,} states looked at and more to come, so that of {shown} only what some run does is told (--max-states)"
+    return f"{space.states:,} states looked at and more to come, so that of {shown} it is not settled what never happens (--max-states)"
 
 
 def _write_run(path: Path, odd: list[Finding], out: Path, *, force: bool, quiet: bool) -> None:
@@ -356,10 +358,9 @@ def _write_run(path: Path, odd: list[Finding], out: Path, *, force: bool, quiet:
     if broken is None or broken.run is None or broken.tick is None:
         talk(quiet, "no run breaks a `never` line, so nothing is written")
         return
-    if out.resolve().parent != path.resolve().parent:
-        raise click.UsageError(f"-o: it extends {path.name}, so it has to lie beside it: {path.parent / out.name}")
+    beside(out, path)
     scenario = broken.run.scenario
-    summary = f"No history: the shortest run found that breaks the `never` line of {path.name} in line {broken.place.line}."
+    summary = f"No history: the shortest run found that breaks the `never` line of {Path(broken.place.file).name} in line {broken.place.line}."
     try:
         text = as_file(broken.run, path.name, broken.tick, f"{scenario.title}: a run that breaks a never line", summary)
     except ValueError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from escsim.cli.common import as_json, cli, find_file, force, put_data, quiet, talk, write_files
+from escsim.cli.common import as_json, beside, cli, find_file, force, put_data, quiet, talk, write_files
 
 if TYPE_CHECKING:
     from escsim.testing import Broken
@@ -42,8 +42,8 @@ def test(
     from escsim.errors import AskedError, plain
 
     path = find_file(s)
-    if out is not None and out.resolve().parent != path.resolve().parent:
-        raise click.UsageError(f"-o: it extends {path.name}, so it has to lie beside it: {path.parent / out.name}")
+    if out is not None:
+        beside(out, path)
     try:
         machine = testing.scenario_machine(path, floor=_floor(floor))
     except AskedError as error:

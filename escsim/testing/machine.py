@@ -413,7 +413,8 @@ def _never(scenario: Scenario) -> list[Law]:
     def law(number: int, line: Mapping[str, tuple[str, ...]]) -> Law:
         inside = {who: scenario.ladder.resolve(names) for who, names in line.items()}
         how = " and ".join(f"{who} {listed(names)}" for who, names in line.items())
-        name = f"the `never` line {scenario.place('never', number).line} of {base_of(scenario)}"
+        place = scenario.place("never", number)
+        name = f"the `never` line {place.line} of {Path(place.file).name if place.file.endswith(('.yaml', '.yml')) else base_of(scenario)}"
         return _law(name, lambda view: how if all(view.status(who) in statuses for who, statuses in inside.items()) else None)
 
     return [law(number, line) for number, line in enumerate(scenario.never)]
