@@ -710,7 +710,7 @@ const SCREENS = {
     input.value = state.stop;
     const value = { value: told(state.stop), low: told(0), high: told(stops.length - 1), start: told(start) };
     return { heading: say("slider"), picture: stack(box, stops[state.stop], lesson.base.occupancy),
-      talk: [p(sliderName()), input, para("slider_value", value), outcome(stops[state.stop]), ask(coin ? "slider_coin" : "slider_ask"), small("ghost"), small("stack_note")] };
+      talk: [p(sliderName()), input, para("slider_value", value), outcome(stops[state.stop]), ask(coin ? "slider_coin" : "slider_ask"), p(`${say("ghost")} ${say("stack_note")}`, "small")] };
   },
   whatif: (screen) => ({ heading: say("whatif"), picture: branches(),
     talk: [quoted(outcomeText()), para("whatif_now", { share: lesson.base.outcome.estimate }), voting(screen)] }),
@@ -719,7 +719,7 @@ const SCREENS = {
     const exact = { reach: effect, percent: effect.base, now: effect.changed, count: differ };
     return { heading: branchText(lesson.branches[state.branch]), picture: stack(box, lesson.branches[state.branch], lesson.base.occupancy),
       talk: [quoted(outcomeText(), "small"), big("effect_points", { points: effect.estimate }), small("effect_small", exact),
-        results(screen, way), ask(way === "same" ? "effect_none" : "effect_text"), small("ghost"), small("stack_note")] };
+        results(screen, way), ask(way === "same" ? "effect_none" : "effect_text"), p(`${say("ghost")} ${say("stack_note")}`, "small")] };
   },
   twins: () => ({ heading: say("twins"), ...twins() }),
   outlook: () => ({ heading: say("outlook_heading"), picture: mornings(),
