@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from escsim.ensemble import Ensemble, beside
+from escsim.ensemble import Ensemble, twinned
 from escsim.errors import AskedError
 from escsim.intervals import Estimate, paired_mean, paired_share
 from escsim.questions import MOST, UNITS, grain, kind, paired
@@ -216,7 +216,7 @@ def under(base: Ensemble, changes: Sequence[Intervention], asked: dict[str, Ques
 
     return [
         Comparison(base, changed, sum(differ for differ, _ in chunks), added(base.scenario, asked, (sums for _, sums in chunks)))
-        for changed, chunks in beside(base, changes, look, threads)
+        for changed, chunks in twinned(base, changes, look, threads)
     ]
 
 

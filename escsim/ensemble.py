@@ -572,7 +572,7 @@ def _gathered(count: _Count, total: Sums, n: int, wanted: int) -> Ensemble:
     )
 
 
-def beside(
+def twinned(
     base: Ensemble, changes: Sequence[Intervention], look: Callable[[Worlds, Worlds], T], threads: int | None = None
 ) -> list[tuple[Ensemble, list[T]]]:
     """Run what-ifs on the chances of an ensemble, and look in the same go at its worlds beside their twins.

@@ -54,6 +54,8 @@ class Group:
         Of each state by event that can be next: the states to which its firing leads.
     first : list of (int, int) or None
         The state and event by which each state was first reached: the shortest way to it; None at the start.
+    rules : Rules
+        Those of its events and choices; calls of others are lost.
     quiet : int
         Mask of the events that are left out of states in which they are called, since there they bear on nothing.
     whole : bool
@@ -63,6 +65,7 @@ class Group:
     events: list[int]
     choices: list[int]
     missions: list[int]
+    rules: Rules
     states: list[State] = field(default_factory=list)
     hulls: list[Hull] = field(default_factory=list)
     ways: list[dict[int, list[int]]] = field(default_factory=list)
@@ -70,11 +73,11 @@ class Group:
     quiet: int = 0
     whole: bool = True
 
-    def steps(self) -> Iterator[tuple[State, int, list[int]]]:
-        """Give every state with every event that can be next, and the places of the states to which it leads."""
-        for state, ways in zip(self.states, self.ways, strict=True):
+    def steps(self) -> Iterator[tuple[int, int, list[int]]]:
+        """Give the place of every state with every event that can be next, and the places of the states to which it leads."""
+        for place, ways in enumerate(self.ways):
             for e, after in ways.items():
-                yield state, e, after
+                yield place, e, after
 
 
 @dataclass
@@ -86,6 +89,7 @@ class Space:
     scenario : Scenario
     process : Process
     rules : Rules
+        Of all events together.
     delays : list of (int, int)
         The shortest and longest delay of each event, in ticks.
     groups : list of Group
@@ -125,18 +129,14 @@ def explore(scenario: Scenario, most: int = MOST_STATES, together: Iterable[Iter
         If the scenario is too large for a simulation, or its history does not replay.
     """
     process = compile_scenario(scenario)
-    rules = Rules(process, MOST_WAYS)
     delays = [(due(process, e, 0, 0), due(process, e, 0, 2**64 - 1)) for e in range(process.n_events)]
-    for e, (_, longest) in enumerate(delays):
-        if longest >= process.end and not rules.never >> e & 1:
-            rules.doubtful &= ~(1 << e)  # that chance says no is as if its time did not come within the period
-    space = Space(scenario, process, rules, delays, groups(scenario, together))
+    space = Space(scenario, process, Rules(process, MOST_WAYS), delays, groups(scenario, process, together))
     for left, group in zip(range(len(space.groups), 0, -1), space.groups, strict=True):
         _Explorer(space, group).run(max(1, (most - space.states) // left))
     return space
 
 
-def groups(scenario: Scenario, together: Iterable[Iterable[str]] = ()) -> list[Group]:
+def groups(scenario: Scenario, process: Process, together: Iterable[Iterable[str]] = ()) -> list[Group]:
     """Give sets of events that can be seen alone, since nothing outside bears on them: with each event that moves missions all that does.
 
     An event bears on those that it calls or bars, on the other options of its choice, and, if it moves a mission, on those that
@@ -173,14 +173,19 @@ def groups(scenario: Scenario, together: Iterable[Iterable[str]] = ()) -> list[G
             choices.index(scenario.choice_of[event.id]) for event in scenario.events if order[event.id] in events and event.id in scenario.choice_of
         }
         moved = {mission for mission, movers in moves.items() if movers & events}
-        found.append(Group(sorted(events), sorted(taken), [place for place, mission in enumerate(scenario.missions) if mission in moved]))
+        missions = [place for place, mission in enumerate(scenario.missions) if mission in moved]
+        mask = sum(1 << e for e in events) | sum(1 << process.n_events + c for c in taken)
+        found.append(Group(sorted(events), sorted(taken), missions, Rules(process, MOST_WAYS, mask)))
     return found
 
 
 class _Explorer:
     def __init__(self, space: Space, group: Group) -> None:
-        self.rules, self.delays, self.end, self.group = space.rules, space.delays, space.process.end, group
-        self.calls = sum(1 << e for e in group.events) | sum(1 << space.process.n_events + c for c in group.choices)
+        self.rules, self.delays, self.end, self.group = group.rules, space.delays, space.process.end, group
+        self.rules.waits = True
+        for e in group.events:
+            if space.delays[e][1] >= self.end and not self.rules.never >> e & 1:
+                self.rules.doubtful &= ~(1 << e)  # that chance says no is as if its time did not come within the period
         self.number: dict[State, int] = {}
         self.grown: list[int] = []
         self.queue: deque[int] = deque()
@@ -189,11 +194,8 @@ class _Explorer:
     def run(self, most: int) -> None:
         """Go through all states, or until there are too many."""
         rules = self.rules
-        rules.mask, rules.waits = self.calls, True
-        rules.futures.clear()
-        rules.kept.clear()
         try:
-            for state in rules.settle((rules.start, 0, 0, 0, 0), 0, rules.roots & self.calls):
+            for state in rules.settle((rules.start, 0, 0, 0, 0), 0, rules.roots):
                 self.arrive(state, None, Hull((0, 0), {}))
             while self.queue and len(self.group.states) <= most:
                 place = self.queue.popleft()

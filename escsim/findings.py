@@ -101,13 +101,13 @@ class Facts:
                 if not self.lacking(self.scenario.events[e]):
                     self.ran |= 1 << e
                     self.soonest[e], self.fired[e] = 0, (0, space.process.end)
-        self.quiet()
+        self.follow()
         # events of which all is known: those of a group that was explored whole, and if all were, those of none
         self.known = {e for group in space.groups if group.whole for e in group.events} if not space.whole else {*range(len(self.names))}
 
     def watch(self, group: Group) -> None:
         """Take in what happens in a group."""
-        rules = self.rules
+        rules = group.rules
         for state, hull in zip(group.states, group.hulls, strict=True):
             called, open_ = state[1], rules.open(state[0])
             self.called |= called
@@ -116,8 +116,8 @@ class Facts:
             for e, (low, _) in hull.clocks.items():
                 self.ran |= 1 << e
                 self.soonest[e] = min(low, self.soonest.get(e, low))
-        for (state, e, after), hull in ((step, group.hulls[place]) for place, step in _placed(group)):
-            low, high = hull.clocks[e]
+        for place, e, after in group.steps():
+            state, (low, high) = group.states[place], group.hulls[place].clocks[e]
             known = self.fired.get(e, (low, high))
             self.fired[e] = min(low, known[0]), max(high, known[1])
             _, admitted = rules.act(state[0], e)
@@ -134,7 +134,7 @@ class Facts:
                 here = group.states[each][0]
                 self.left |= {(mission, state[0][mission]) for mission in group.missions if here[mission] != state[0][mission]}
 
-    def quiet(self) -> None:
+    def follow(self) -> None:
         """Follow the calls of events that bear on no mission as far as they may lead: of those in no group, and of those left out of states."""
         inside = {e for group in self.space.groups for e in group.events}
         loose = {e for e in range(len(self.names)) if e not in inside} | {e for group in self.space.groups for e in bits(group.quiet)}
@@ -148,7 +148,7 @@ class Facts:
                     continue
                 loose.add(e)
                 self.called |= 1 << e
-                if self.rules.never >> e & 1 or not self.may_open(event):
+                if self.rules.never >> e & 1 or self.lacking(event):
                     continue
                 self.ran |= 1 << e
                 self.soonest[e] = since + self.space.delays[e][0]
@@ -176,10 +176,6 @@ class Facts:
             return None
         return self.fired[e][0]
 
-    def may_open(self, event: Event) -> bool:
-        """Say whether each mission of a gate is ever in one of its statuses."""
-        return not self.lacking(event)
-
     def lacking(self, event: Event) -> list[str]:
         """Tell which missions of a gate are never in any of its statuses."""
         found = []
@@ -204,12 +200,6 @@ class Facts:
 def _told(scenario: Scenario, statuses: Collection[str]) -> str:
     """Name statuses, the mildest first."""
     return listed(status for status in scenario.ladder.statuses if status in statuses)
-
-
-def _placed(group: Group) -> Iterator[tuple[int, tuple[State, int, list[int]]]]:
-    for place, (state, ways) in enumerate(zip(group.states, group.ways, strict=True)):
-        for e, after in ways.items():
-            yield place, (state, e, after)
 
 
 # ---- what never happens
@@ -388,7 +378,7 @@ def _breaks(run: Trajectory, line: dict[str, tuple[str, ...]], tick: int) -> boo
 
 def _ties(space: Space, facts: Facts) -> Iterator[Finding]:
     """Find events that are due at one fixed moment, and do not come to the same if they change places."""
-    rules, seen = space.rules, set[tuple[int, int]]()
+    seen = set[tuple[int, int]]()
     for group in space.groups:
         for state, hull in zip(group.states, group.hulls, strict=True):
             fixed = sorted(e for e, (low, high) in hull.clocks.items() if low == high < space.process.end)
@@ -396,7 +386,7 @@ def _ties(space: Space, facts: Facts) -> Iterator[Finding]:
                 if hull.clocks[e] != hull.clocks[f] or (e, f) in seen or any(high < hull.clocks[e][0] for _, high in hull.clocks.values()):
                     continue
                 running = sum(1 << each for each in hull.clocks)
-                one, other = (_outcomes(rules, state, running, *pair) for pair in ((e, f), (f, e)))
+                one, other = (_outcomes(group.rules, state, running, *pair) for pair in ((e, f), (f, e)))
                 if one != other:
                     seen.add((e, f))
                     yield _tie(space, facts, hull.clocks[e][0], (e, f), one, other)

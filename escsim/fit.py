@@ -54,10 +54,7 @@ def fit(scenario: Scenario) -> Fit:
 def without(scenario: Scenario, names: Collection[str]) -> Scenario:
     """Give the scenario as if some events had not happened: without their dates."""
     events = tuple(event.model_copy(update={"date": None}) if event.id in names else event for event in scenario.events)
-    found = scenario.model_copy(update={"events": events})
-    for name in ("event", "hash", "replayed"):  # which the copy remembers as they were
-        found.__dict__.pop(name, None)
-    return found
+    return scenario.revised(history=False, events=events)
 
 
 def _problems(scenario: Scenario) -> tuple[Problem, ...]:

@@ -181,17 +181,12 @@ def at(scenario: Scenario, values: Mapping[str, float]) -> Scenario:
         new.setdefault(owner, {})[key] = known.written(value) if name in changed else known.written(known.value)
     touched = {name.partition(".")[0] for name in changed}
     try:
-        update = {
-            "events": tuple(_event(event, new[event.id]) if event.id in touched else event for event in scenario.events),
-            "choices": {name: _choice(choice, new[name]) if name in touched else choice for name, choice in scenario.choices.items()},
-        }
+        events = tuple(_event(event, new[event.id]) if event.id in touched else event for event in scenario.events)
+        choices = {name: _choice(choice, new[name]) if name in touched else choice for name, choice in scenario.choices.items()}
     except ValidationError as error:
         told = ", ".join(f"{name} = {value}" for name, value in changed.items())
         raise AskedError(f"{told}: {error.errors()[0]['msg']}") from None
-    found = scenario.model_copy(update=update)
-    for name in ("event", "hash"):  # which the copy remembers as they were
-        found.__dict__.pop(name, None)
-    return found
+    return scenario.revised(history=True, events=events, choices=choices)
 
 
 _PROBABILITY: TypeAdapter[float] = TypeAdapter(Probability)

@@ -39,9 +39,17 @@ class Rules:
     `refused`; `closed`, the events and choices that take no more calls; `happened`, of the events that something
     follows together with others. A called event runs if its gate is open and it is not refused. In a state that is
     settled no event waits behind an open gate.
+
+    Parameters
+    ----------
+    process : Process
+    most : int
+        Ways into which one firing may lead: `TooManyError` is raised above.
+    mask : int
+        The events and choices that count; calls of others are lost.
     """
 
-    def __init__(self, process: Process, most: int) -> None:
+    def __init__(self, process: Process, most: int, mask: int = -1) -> None:
         def masks(words: NDArray[np.uint64], n: int) -> list[int]:
             rows = words[: n * process.n_words].reshape(n, process.n_words).astype("<u8")
             return [int.from_bytes(row.tobytes(), "little") for row in rows]
@@ -51,7 +59,7 @@ class Rules:
 
         n, choices, size = process.n_events, process.n_choices, process.n_statuses
         self.most, self.n_events = most, n
-        self.mask = -1  # of the events and choices that count; calls of others are lost
+        self.mask = mask
         self.waits = False  # whether it counts who waits when nothing more can happen
         self.start = tuple(process.start.tolist())
         self.events = (1 << n) - 1

@@ -386,6 +386,13 @@ class Scenario(Form):
         self._name = name
         return self
 
+    def revised(self, *, history: bool, **update: Any) -> Self:
+        """Give a copy with other values, which are not checked; `history` says whether it tells the same history, so that the replay stays."""
+        found = self.model_copy(update=update)
+        for name in ("event", "hash", *(() if history else ("replayed",))):  # which the copy remembers as they were
+            found.__dict__.pop(name, None)
+        return found
+
     @cached_property
     def ladder(self) -> Ladder:
         """The ladder, ready for use."""

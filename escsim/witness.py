@@ -74,8 +74,8 @@ def paths(group: Group, place: int) -> Iterator[Path]:
 def _away(group: Group, place: int) -> dict[int, int]:
     """Give how many events it takes at least to a state from each from which it can be reached."""
     sources: dict[int, list[int]] = defaultdict(list)
-    for source, ways in enumerate(group.ways):
-        for each in {each for after in ways.values() for each in after}:
+    for source, _, after in group.steps():
+        for each in after:
             sources[each].append(source)
     away, rest = {place: 0}, deque([place])
     while rest:

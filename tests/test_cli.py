@@ -446,6 +446,16 @@ def test_a_run_is_not_written_over_what_it_extends(escsim: Run, small: Path, com
     assert small.read_text("utf-8") == BREAKS
 
 
+@pytest.mark.parametrize("command", ["check", "test"])
+@pytest.mark.parametrize("data", [b"extends: small.yaml\ntitle: Round\n", b"title: \xff\n", b""])
+def test_a_file_that_cannot_be_read_is_told_before_a_place_is_looked_at(escsim: Run, small: Path, command: str, data: bytes) -> None:
+    small.write_bytes(data)
+    told = escsim(command, "small.yaml", "-o", "broken.yaml")
+    assert (told.code, told.out) == (1, "")
+    assert told.err.startswith("small.yaml:1:")
+    assert not Path("broken.yaml").exists()
+
+
 def test_a_run_can_only_be_written_beside_the_scenario_that_it_extends(escsim: Run, small: Path) -> None:
     small.write_text(BREAKS, "utf-8")
     Path("far").mkdir()

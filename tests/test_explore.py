@@ -12,7 +12,7 @@ import pytest
 import escsim
 from escsim.draws import Addressed
 from escsim.errors import ScenarioError
-from escsim.explore import Space, explore, groups
+from escsim.explore import Space, explore
 from escsim.findings import Facts, findings, together
 from escsim.library import validate
 from escsim.reading import parse
@@ -155,11 +155,32 @@ def test_a_line_that_some_variant_breaks_is_found_broken(numbers: range) -> None
 def test_groups_hold_all_that_bears_on_them() -> None:
     scenario = escsim.load("saudi-iran-2016")
     names = [*scenario.order]
-    for group in groups(scenario):
+    for group in explore(scenario).groups:
         inside = {names[e] for e in group.events}
         for event in (scenario.event[name] for name in inside):
             follows = scenario.caller(event).follows
             assert {*(follows.causes if follows else ()), *(event.unless or ())} <= inside
+
+
+TIED = """\
+  - {id: strike_%(x)s, actor: %(A)s, target: %(B)s, action: strike, delay: 1 day}
+  - {id: recall_%(x)s, actor: %(B)s, target: %(A)s, action: recall_envoy, follows: strike_%(x)s, delay: 2 days}
+  - {id: rival_recall_%(x)s, actor: %(B)s, target: %(A)s, action: recall_envoy, follows: strike_%(x)s, delay: 2 days}
+  - {id: back_%(x)s, actor: %(B)s, target: %(A)s, action: return_envoy, follows: recall_%(x)s, delay: 3 days}
+  - {id: rival_back_%(x)s, actor: %(B)s, target: %(A)s, action: return_envoy, follows: rival_recall_%(x)s, delay: 5 days}
+"""
+
+
+def test_what_is_said_of_one_story_does_not_depend_on_others_in_the_file() -> None:
+    """A group judged by the rules of another, which know of no calls of its own: here all that hangs on the order."""
+    stories = {x: TIED % {"x": x, "A": one, "B": other} for x, one, other in (("x", "AAA", "BBB"), ("y", "CCC", "DDD"))}
+    head = "title: Ties\nactors: {AAA: A, BBB: B, CCC: C, DDD: D}\nladder: simple\nperiod: {from: 2024-01-01, to: 2024-01-31}\nevents:\n"
+    told = {
+        order: {(each.kind, each.message) for each in findings(explore(validate(parse(head + "".join(map(stories.get, order)), "ties"), "ties")))}
+        for order in ("x", "y", "xy", "yx")
+    }
+    assert any(kind == "tie" for kind, _ in told["x"])
+    assert told["xy"] == told["yx"] == told["x"] | told["y"]
 
 
 def test_twelve_missions_do_not_multiply_the_states() -> None:

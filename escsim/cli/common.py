@@ -96,9 +96,9 @@ def apart(options: dict[str, Any]) -> None:
         raise click.UsageError(f"{said[0]} does not go with {said[1]}")
 
 
-def beside(out: Path, path: Path) -> None:
-    """Refuse a place for a scenario that extends the one at `path` unless it lies beside it, and is none of the files that it stands on."""
-    from escsim.reading import parse
+def extending(out: Path, path: Path) -> None:
+    """Refuse a place for a scenario that extends the one at `path`, which has been read: it lies beside it, and is no file that it stands on."""
+    from escsim.reading import parse, text_of
 
     if out.suffix not in (".yaml", ".yml"):
         raise click.UsageError(f"-o: a scenario is a YAML file: give {str(out)!r} the ending .yaml")
@@ -108,7 +108,7 @@ def beside(out: Path, path: Path) -> None:
     while below is not None:
         if out.resolve() == below.resolve():
             raise click.UsageError(f"-o: {out.name} is what the run is written on top of; give it another name")
-        link = parse(below.read_text("utf-8"), below.name).root.child("extends")
+        link = parse(text_of(below, below.name), below.name).root.child("extends")
         below = below.parent / str(link.value) if link is not None else None
 
 

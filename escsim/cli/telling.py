@@ -14,9 +14,9 @@ from escsim.cli.common import (
     apart,
     as_json,
     ascii_only,
-    beside,
     cli,
     daily,
+    extending,
     find_file,
     force,
     from_day,
@@ -358,7 +358,7 @@ def _write_run(path: Path, odd: list[Finding], out: Path, *, force: bool, quiet:
     if broken is None or broken.run is None or broken.tick is None:
         talk(quiet, "no run breaks a `never` line, so nothing is written")
         return
-    beside(out, path)
+    extending(out, path)
     scenario = broken.run.scenario
     summary = f"No history: the shortest run found that breaks the `never` line of {Path(broken.place.file).name} in line {broken.place.line}."
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from escsim.cli.common import as_json, beside, cli, find_file, force, put_data, quiet, talk, write_files
+from escsim.cli.common import as_json, cli, extending, find_file, force, put_data, quiet, talk, write_files
 
 if TYPE_CHECKING:
     from escsim.testing import Broken
@@ -42,12 +42,12 @@ def test(
     from escsim.errors import AskedError, plain
 
     path = find_file(s)
-    if out is not None:
-        beside(out, path)
     try:
         machine = testing.scenario_machine(path, floor=_floor(floor))
     except AskedError as error:
         raise click.UsageError(f"--floor: {error}") from None
+    if out is not None:
+        extending(out, path)
     number = SystemRandom().randrange(2**32) if seed is None else seed
     broken, low = None, ""
     try:
