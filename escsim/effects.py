@@ -106,10 +106,10 @@ class Comparison:
         """Whether both are of one scenario."""
         return self.base.scenario.hash == self.changed.scenario.hash
 
-    def first(self) -> tuple[Worlds, Worlds, NDArray[np.intp]]:
-        """Give the worlds of the first chunk, their twins, and the numbers of those in which anything happens otherwise."""
-        chunk = next(self.base.chunks())
-        ours, theirs = self.base.worlds(*chunk), self.changed.worlds(*chunk)
+    def first(self, many: int) -> tuple[Worlds, Worlds, NDArray[np.intp]]:
+        """Give the first so many worlds, no more than a chunk has, their twins, and the numbers of those in which anything happens otherwise."""
+        first, size = next(self.base.chunks())
+        ours, theirs = (each.worlds(first, min(many, size)) for each in (self.base, self.changed))
         return ours, theirs, np.flatnonzero(_different(ours, theirs))
 
     def parting(self, i: int) -> tuple[Step | None, Step | None]:

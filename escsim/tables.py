@@ -31,6 +31,7 @@ STOPS = 11  # of the slider, besides the file's own value
 DAYS = 60  # of the period that charts show
 RUNS = 40  # single trajectories to look at
 BRANCHES = 9  # what-ifs, so that each has a digit
+WORLDS = 5000  # in which those that go otherwise are looked for
 SEARCHED = 60  # worlds that go otherwise looked through for one that tells what a what-if does
 SHOWN = 6  # steps of a twin from the parting on
 DOTS = 20
@@ -203,7 +204,7 @@ def _twins(compared: Comparison, change: Intervention, asked: Outcome) -> dict[s
 
 def _telling(compared: Comparison, asked: Outcome, *, rise: bool) -> list[int]:
     """Give some worlds that go otherwise, first those whose outcome goes the way of the effect."""
-    ours, theirs, parted = compared.first()
+    ours, theirs, parted = compared.first(WORLDS)
     condition = asked.question.probability
     assert condition is not None
     before, after = holds(ours, condition)[parted], holds(theirs, condition)[parted]
