@@ -60,6 +60,8 @@ class Group:
         Mask of the events that are left out of states in which they are called, since there they bear on nothing.
     whole : bool
         Whether all states were looked at.
+    aim : int or None
+        The event that moves no mission for whose sake the group is explored.
     """
 
     events: list[int]
@@ -72,6 +74,7 @@ class Group:
     first: list[tuple[int, int] | None] = field(default_factory=list)
     quiet: int = 0
     whole: bool = True
+    aim: int | None = None
 
     def steps(self) -> Iterator[tuple[int, int, list[int]]]:
         """Give the place of every state with every event that can be next, and the places of the states to which it leads."""
@@ -93,6 +96,8 @@ class Space:
     delays : list of (int, int)
         The shortest and longest delay of each event, in ticks.
     groups : list of Group
+    most : int
+        States after which no more are looked at.
     """
 
     scenario: Scenario
@@ -100,6 +105,7 @@ class Space:
     rules: Rules
     delays: list[Span]
     groups: list[Group]
+    most: int
 
     @property
     def states(self) -> int:
@@ -130,53 +136,81 @@ def explore(scenario: Scenario, most: int = MOST_STATES, together: Iterable[Iter
     """
     process = compile_scenario(scenario)
     delays = [(due(process, e, 0, 0), due(process, e, 0, 2**64 - 1)) for e in range(process.n_events)]
-    space = Space(scenario, process, Rules(process, MOST_WAYS), delays, groups(scenario, process, together))
-    for left, group in zip(range(len(space.groups), 0, -1), space.groups, strict=True):
-        _Explorer(space, group).run(max(1, (most - space.states) // left))
+    space = Space(scenario, process, Rules(process, MOST_WAYS), delays, groups(scenario, process, together), most)
+    _go(space, space.groups)
     return space
+
+
+def look_closer(space: Space, events: Iterable[int]) -> None:
+    """Find also all states that bear on events that move no mission, each with all that bears on it, as far as there are not too many."""
+    bears = _bears(space.scenario)
+    found = [_group(space.scenario, space.process, _cone(bears, [e]), e) for e in events]
+    space.groups += found
+    _go(space, found)
+
+
+def _go(space: Space, found: list[Group]) -> None:
+    for left, group in zip(range(len(found), 0, -1), found, strict=True):
+        _Explorer(space, group).run(max(1, (space.most - space.states) // left))
 
 
 def groups(scenario: Scenario, process: Process, together: Iterable[Iterable[str]] = ()) -> list[Group]:
     """Give sets of events that can be seen alone, since nothing outside bears on them: with each event that moves missions all that does.
 
-    An event bears on those that it calls or bars, on the other options of its choice, and, if it moves a mission, on those that
-    move or read it. Sets that lie within others are left out. An event that bears on none that moves a mission is in none of them.
+    Sets that lie within others are left out. An event that bears on none that moves a mission is in none of them.
     """
-    order, choices = scenario.order, list(scenario.choices)
-    bears: list[set[int]] = [set() for _ in order]  # on each event
+    moves, bears = _movers(scenario), _bears(scenario)
+    wanted = {_cone(bears, [e]) for e in set[int]().union(*moves.values())}
+    wanted |= {_cone(bears, set[int]().union(*(moves.get(mission, set()) for mission in missions))) for missions in together}
+    return [_group(scenario, process, each) for each in sorted((each for each in wanted if not any(each < other for other in wanted)), key=sorted)]
+
+
+def _movers(scenario: Scenario) -> dict[str, set[int]]:
+    """Give by mission the events that move it."""
     moves: dict[str, set[int]] = {}
     for event in scenario.events:
         for _, mission in scenario.addressed(event):
-            moves.setdefault(mission, set()).add(order[event.id])
+            moves.setdefault(mission, set()).add(scenario.order[event.id])
+    return moves
+
+
+def _bears(scenario: Scenario) -> list[set[int]]:
+    """Give for each event those that bear on it.
+
+    An event bears on those that it calls or bars, on the other options of its choice, and, if it moves a mission, on those that
+    move or read it.
+    """
+    order, moves, bears = scenario.order, _movers(scenario), list[set[int]]()
     for event in scenario.events:
-        bearing, follows = bears[order[event.id]], scenario.caller(event).follows
-        bearing |= {order[other] for other in (*(follows.causes if follows else ()), *(event.unless or ()))}
+        follows = scenario.caller(event).follows
+        bearing = {order[other] for other in (*(follows.causes if follows else ()), *(event.unless or ()))}
         for mission in (*scenario.gate(event), *(mission for _, mission in scenario.addressed(event))):
             bearing |= moves.get(mission, set())
         if event.id in scenario.choice_of:
             bearing |= {order[option] for option in scenario.choices[scenario.choice_of[event.id]].options if option != NOTHING}
+        bears.append(bearing)
+    return bears
 
-    def cone(events: Iterable[int]) -> frozenset[int]:
-        found: set[int] = set()
-        rest = [*events]
-        while rest:
-            if (e := rest.pop()) not in found:
-                found.add(e)
-                rest += bears[e]
-        return frozenset(found)
 
-    wanted = {cone([e]) for e in set[int]().union(*moves.values())}
-    wanted |= {cone(set[int]().union(*(moves.get(mission, set()) for mission in missions))) for missions in together}
-    found = []
-    for events in sorted((each for each in wanted if not any(each < other for other in wanted)), key=sorted):
-        taken = {
-            choices.index(scenario.choice_of[event.id]) for event in scenario.events if order[event.id] in events and event.id in scenario.choice_of
-        }
-        moved = {mission for mission, movers in moves.items() if movers & events}
-        missions = [place for place, mission in enumerate(scenario.missions) if mission in moved]
-        mask = sum(1 << e for e in events) | sum(1 << process.n_events + c for c in taken)
-        found.append(Group(sorted(events), sorted(taken), missions, Rules(process, MOST_WAYS, mask)))
-    return found
+def _cone(bears: list[set[int]], events: Iterable[int]) -> frozenset[int]:
+    """Give some events with all that bears on them."""
+    found: set[int] = set()
+    rest = [*events]
+    while rest:
+        if (e := rest.pop()) not in found:
+            found.add(e)
+            rest += bears[e]
+    return frozenset(found)
+
+
+def _group(scenario: Scenario, process: Process, events: frozenset[int], aim: int | None = None) -> Group:
+    choices, names = list(scenario.choices), [*scenario.order]
+    taken = {choices.index(scenario.choice_of[names[e]]) for e in events if names[e] in scenario.choice_of}
+    moved = {mission for mission, movers in _movers(scenario).items() if movers & events}
+    missions = [place for place, mission in enumerate(scenario.missions) if mission in moved]
+    mask = sum(1 << e for e in events) | sum(1 << process.n_events + c for c in taken)
+    rules = Rules(process, MOST_WAYS, mask, 0 if aim is None else 1 << aim)
+    return Group(sorted(events), sorted(taken), missions, rules, aim=aim)
 
 
 class _Explorer:

@@ -7,22 +7,28 @@ that does it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from functools import cached_property
 from itertools import combinations
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from escsim.errors import Place, listed, quoted
-from escsim.explore import Group, Space
-from escsim.ladder import Ladder
+from escsim import stepper
+from escsim.draws import Addressed
+from escsim.errors import Place, ScenarioError, listed, quoted
+from escsim.explore import Group, Space, look_closer
 from escsim.rules import Rules, State, bits
-from escsim.scenario import Event, Scenario
+from escsim.scenario import Event, Scenario, counterpart
 from escsim.trajectory import Trajectory
 from escsim.witness import witness
 from escsim.worlds import held
 
-Kind = Literal["never", "event", "moot", "option", "choice", "status", "transition", "trap", "tie", "while", "unless", "unsettled"]
+VARIANTS = 200  # in which it is looked for what an event does that moves no mission
+
+Kind = Literal[
+    "never", "shared", "event", "moot", "option", "choice", "status", "transition", "trap", "tie", "while", "unless", "unused", "unsettled"
+]
 
 
 class Finding(NamedTuple):
@@ -34,7 +40,7 @@ class Finding(NamedTuple):
     place : Place
     message, remedy : str
     run : Trajectory or None
-        Of a `never` line: a run that breaks it.
+        Of a `never` line or shared status: a run that breaks it.
     tick : int or None
         When it does.
     """
@@ -48,8 +54,8 @@ class Finding(NamedTuple):
 
     @property
     def grave(self) -> bool:
-        """Whether the file should not be left so: a gate or bar that never matters does no harm, and a what-if may need it."""
-        return self.kind not in ("while", "unless", "unsettled")
+        """Whether the file should not be left so: a gate or bar that never matters does no harm, nor what is left of a ladder made for many cases."""
+        return self.kind not in ("while", "unless", "unused", "unsettled")
 
     def __str__(self) -> str:
         return f"{self.place}: {'finding' if self.grave else 'remark'}: {self.message}\n    {self.remedy}"
@@ -60,9 +66,33 @@ class Finding(NamedTuple):
         return {"kind": self.kind, **self.place._asdict(), "message": self.message, "remedy": self.remedy, **({} if run is None else {"run": run})}
 
 
+class Line(NamedTuple):
+    """Where no run may be: a `never` line, or a shared status that one mission of a pair holds and the other does not."""
+
+    kind: Literal["never", "shared"]
+    place: Place
+    statuses: dict[str, tuple[str, ...]]
+
+
+def lines(scenario: Scenario) -> Iterator[Line]:
+    """Give all that no run may come to."""
+    for number, line in enumerate(scenario.never):
+        yield Line("never", scenario.place("never", number), line)
+    ladder = scenario.ladder
+    touched = {
+        (mission, way) for event in scenario.events for trigger, mission in scenario.addressed(event) for way in ladder.triggers[trigger].items()
+    }
+    for status in ladder.shared:
+        for mission in scenario.missions:
+            other = counterpart(mission)
+            if any(status in way and who in (mission, other) for who, way in touched):
+                rest = {other: tuple(each for each in ladder.statuses if each != status)} if other in scenario.initial else {}
+                yield Line("shared", scenario.place("ladder", "shared"), {mission: (status,), **rest})
+
+
 def together(scenario: Scenario) -> list[tuple[str, ...]]:
-    """Give the missions that `never` lines ask about together."""
-    return [tuple(mission for who in line for mission in scenario.members(who)) for line in scenario.never]
+    """Give the missions of which something is asked together."""
+    return [tuple(mission for who in line.statuses for mission in scenario.members(who)) for line in lines(scenario)]
 
 
 def findings(space: Space) -> list[Finding]:
@@ -71,8 +101,11 @@ def findings(space: Space) -> list[Finding]:
     Of a group of events that was not explored whole, only what some run does.
     """
     facts = Facts(space)
+    if space.whole and (doubts := facts.doubts()):
+        look_closer(space, doubts)
+        facts = Facts(space)
     found = [*_never(space), *_ties(space, facts), *_events(facts), *_choices(facts), *_idle(facts), *_traps(facts)]
-    if space.whole:
+    if facts.whole:
         found += _ladder(facts)
     return sorted(found, key=lambda each: each.place)
 
@@ -92,18 +125,18 @@ class Facts:
         self.held: set[tuple[int, int]] = set()  # missions and statuses
         self.left: set[tuple[int, int]] = set()
         self.barred: set[tuple[int, int]] = set()  # events that fired, and events that were called then and are barred by them
+        self.aims = {group.aim for group in space.groups if group.aim is not None and group.whole}
+        self.whole = all(group.whole for group in space.groups if group.aim is None)
         for group in space.groups:
             self.watch(group)
-        for group in space.groups:  # where they bear on nothing, they may well happen
-            for e in bits(group.quiet):
-                self.called |= 1 << e
-                self.shut.add(e)
-                if not self.lacking(self.scenario.events[e]):
-                    self.ran |= 1 << e
-                    self.soonest[e], self.fired[e] = 0, (0, space.process.end)
+        # outside of all groups, or somewhere left out since it bears on nothing there
+        self.loose = {*range(len(self.names))} - {e for group in space.groups if group.aim is None or group.whole for e in group.events}
+        self.loose |= {e for group in space.groups for e in bits(group.quiet)} - self.aims
+        for e in self.loose:
+            self.fired.pop(e, None)
         self.follow()
         # events of which all is known: those of a group that was explored whole, and if all were, those of none
-        self.known = {e for group in space.groups if group.whole for e in group.events} if not space.whole else {*range(len(self.names))}
+        self.known = {*range(len(self.names))} if self.whole else {e for group in space.groups if group.whole for e in group.events}
 
     def watch(self, group: Group) -> None:
         """Take in what happens in a group."""
@@ -135,18 +168,18 @@ class Facts:
                 self.left |= {(mission, state[0][mission]) for mission in group.missions if here[mission] != state[0][mission]}
 
     def follow(self) -> None:
-        """Follow the calls of events that bear on no mission as far as they may lead: of those in no group, and of those left out of states."""
-        inside = {e for group in self.space.groups for e in group.events}
-        loose = {e for e in range(len(self.names)) if e not in inside} | {e for group in self.space.groups for e in bits(group.quiet)}
+        """Follow the calls of loose events as far as they may lead, whatever bars them or shuts their gates for some time."""
         while True:
             before = len(self.fired)
             for e, event in enumerate(self.scenario.events):
                 since, follows = self.since(event), self.scenario.caller(event).follows
                 if since is None or e in self.fired or self.rules.moves[e]:
                     continue
-                if e not in loose and not (follows and loose & {self.scenario.order[cause] for cause in follows.causes}):
+                if e in self.aims or (
+                    e not in self.loose and not (follows and self.loose & {self.scenario.order[cause] for cause in follows.causes})
+                ):
                     continue
-                loose.add(e)
+                self.loose.add(e)
                 self.called |= 1 << e
                 if self.rules.never >> e & 1 or self.lacking(event):
                     continue
@@ -156,6 +189,34 @@ class Facts:
                     self.fired[e] = self.soonest[e], self.space.process.end
             if len(self.fired) == before:
                 return
+
+    def doubts(self) -> list[int]:
+        """Give the loose events that may happen as far as calls go, and of which no variant shows that gate and bars let them, and matter."""
+        scenario, events = self.scenario, self.scenario.events
+        wanted = set[tuple[int, str]]()  # events, with what is to be seen of each: that it fires, that its gate is shut, who bars it
+        for e in self.loose & self.fired.keys():
+            if events[e].while_ or events[e].unless:
+                wanted |= {(e, "fires"), *([(e, "shut")] if events[e].while_ and e not in self.shut else ())}
+                wanted |= {(e, other) for other in events[e].unless or () if (scenario.order[other], e) not in self.barred}
+        with suppress(ScenarioError):  # 10,000 firings
+            for i in range(VARIANTS if wanted else 0):
+                wanted -= self.shown(stepper.run(scenario, Addressed(scenario, self.space.process, 0, i)))
+                if not wanted:
+                    break
+        return sorted({e for e, _ in wanted})
+
+    def shown(self, trajectory: Trajectory) -> set[tuple[int, str]]:
+        """Give what a variant shows of events: that one fires, that its gate is shut while it is called, by whom it is barred."""
+        order, waits = self.scenario.order, dict[str, int]()
+        found = {(order[step.event], "fires") for step in trajectory.steps}
+        for note in trajectory.notes:
+            if note.stage == "called":
+                waits[note.event] = note.tick
+            elif (note.stage in ("armed", "refused") and waits.pop(note.event, note.tick) < note.tick) or note.stage == "shut":
+                found.add((order[note.event], "shut"))
+            elif note.stage in ("barred", "ignored"):
+                found.add((order[note.event], note.by))
+        return found | {(order[event], "shut") for event in waits}
 
     def since(self, event: Event) -> int | None:
         """Give the earliest tick at which an event may be called, None if it never is."""
@@ -264,7 +325,6 @@ def _idle(facts: Facts) -> Iterator[Finding]:
     """Find gates that are never shut when it counts, and bars that never come in time."""
     scenario = facts.scenario
     inside = {e for group in facts.space.groups for e in group.events}
-    quiet = {e for group in facts.space.groups for e in bits(group.quiet)}
     for e, event in enumerate(scenario.events):
         if e not in facts.fired or not facts.known >= {e, *(scenario.order[other] for other in event.unless or ())}:
             continue
@@ -278,9 +338,7 @@ def _idle(facts: Facts) -> Iterator[Finding]:
             )
         for other in event.unless or ():
             first = facts.happened(other)
-            if first is None or (
-                e in inside and e not in quiet and (scenario.order[other], e) not in facts.barred and _last_call(facts, event) < first
-            ):
+            if first is None or (e in inside - facts.loose and (scenario.order[other], e) not in facts.barred and _last_call(facts, event) < first):
                 why = "never happens" if first is None else "never happens before it or while it waits"
                 place = scenario.event_place(event.id, "unless")
                 message = f"the `unless: {other}` of {quoted(event.id)} never matters: {quoted(other)} {why}"
@@ -318,23 +376,33 @@ def _traps(facts: Facts) -> Iterator[Finding]:
 
 
 def _ladder(facts: Facts) -> Iterator[Finding]:
-    """Find what of a ladder that the file writes out is never used; a shipped one is made for many cases."""
+    """Find what of the ladder is never used: one by one if the file writes it out, all at once of a shipped one, which is made for many cases."""
     scenario, ladder = facts.scenario, facts.scenario.ladder
-    if not isinstance(scenario.ladder_, Ladder):
-        return
     seen = {status for mission in scenario.missions for status in facts.statuses(mission)}
+    ways = {number: (way, ladder.statuses if "*" in way.source else way.source) for number, way in enumerate(ladder.machine.transitions)}
+    idle = [number for number, (way, left) in ways.items() if not any((way.trigger, ladder.severity[status]) in facts.taken for status in left)]
+    if isinstance(scenario.ladder_, str):
+        missing = [status for status in ladder.statuses if status not in seen]
+        undone = [trigger for trigger in ladder.triggers if trigger not in facts.triggers]
+        rest = [
+            (way.trigger, [status for status in left if status in seen]) for way, left in map(ways.__getitem__, idle) if way.trigger not in undone
+        ]
+        told = [f"no run comes to {listed(missing)}"] * bool(missing) + [f"no event does {listed(undone, most=40)}"] * bool(undone)
+        told += [f"{quoted(trigger)} is never taken from {listed(statuses)}" for trigger, statuses in rest if statuses]
+        if told and scenario.missions:
+            remedy = "nothing is wrong, unless one of these belongs to this crisis"
+            yield Finding("unused", scenario.place("ladder"), f"of the ladder {quoted(scenario.ladder_)} {'; '.join(told)}", remedy)
+        return
     for number, status in enumerate(ladder.statuses):
         if status not in seen:
             place = scenario.place("ladder", "machine", "states", number)
             yield Finding("status", place, f"no mission ever comes to {quoted(status)}", "delete it, or add an event that leads there")
-    for number, way in enumerate(ladder.machine.transitions):
-        sources = ladder.statuses if "*" in way.source else way.source
-        if any((way.trigger, ladder.severity[status]) in facts.taken for status in sources):
-            continue
+    for number in idle:
+        way, left = ways[number]
         if way.trigger not in facts.triggers:
             why = f"no event does {quoted(way.trigger)}"
-        elif not seen & {*sources}:
-            why = f"no mission is ever {listed(sources)}"
+        elif not seen & {*left}:
+            why = f"no mission is ever {listed(way.source)}"
         else:
             why = f"no event that does {quoted(way.trigger)} happens while its mission is there"
         place = scenario.place("ladder", "machine", "transitions", number)
@@ -347,28 +415,33 @@ def _ladder(facts: Facts) -> Iterator[Finding]:
 
 
 def _never(space: Space) -> Iterator[Finding]:
-    """Find the `never` lines that a run breaks, each with the shortest one."""
+    """Find the `never` lines and shared statuses that a run breaks, each with the shortest one."""
     scenario = space.scenario
     moved = {mission for group in space.groups for mission in group.missions}  # the others stand in every group where they start
-    for number, line in enumerate(scenario.never):
+    for kind, place, line in lines(scenario):
         missions = moved & {scenario.missions.index(mission) for who in line for mission in scenario.members(who)}
+        law = "it" if kind == "never" else f"`shared` of the ladder, for {next(iter(line))}"
         for group in space.groups:
-            if not missions <= {*group.missions}:
+            if group.aim is not None or not missions <= {*group.missions}:
                 continue
             inside = held(scenario, np.array([state[0] for state in group.states], np.uint8), line)
             rests = [all(high > hull.now[0] for _, high in hull.clocks.values()) for hull in group.hulls]
             places = np.flatnonzero(inside & rests).tolist()
             run = next(filter(None, (witness(space, group, place, rest=True) for place in places)), None)
             if places and run is None:
-                message = "whether some run breaks it is not settled: none was found, and none can be ruled out"
-                yield Finding("unsettled", scenario.place("never", number), message, "look for one with `escsim test`")
+                message = f"whether some run breaks {law} is not settled: none was found, and none can be ruled out"
+                yield Finding("unsettled", place, message, "look for one with `escsim test`")
             if run is not None:
-                told = " and ".join(f"{who} {listed(names)}" for who, names in line.items())
                 tick = next(tick for tick in (0, *(step.tick for step in run.steps)) if _breaks(run, line, tick))
+                told = " and ".join(f"{who} {listed(names if kind == 'never' else [run.status_at(who, tick)])}" for who, names in line.items())
                 by = [f"{step.event} ({scenario.period.moment(step.tick):%Y-%m-%d})" for step in run.steps if step.tick <= tick]
-                message = f"some run breaks it: {told} from {scenario.period.moment(tick):%Y-%m-%d}, after {', '.join(by) or 'nothing'}"
-                remedy = "correct the line or the events; `escsim check -o FILE` writes this run as a scenario"
-                yield Finding("never", scenario.place("never", number), message, remedy, run, tick)
+                message = f"some run breaks {law}: {told} from {scenario.period.moment(tick):%Y-%m-%d}, after {', '.join(by) or 'nothing'}"
+                if kind == "never":
+                    remedy = "correct the line or the events; `escsim check -o FILE` writes this run as a scenario"
+                else:
+                    place = scenario.event_place(next(step.event for step in reversed(run.steps) if step.tick <= tick and step.moves), "action")
+                    remedy = "the triggers that enter or leave a shared status must move both missions (`moves`), and both must admit them"
+                yield Finding(kind, place, message, remedy, run, tick)
                 break
 
 

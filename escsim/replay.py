@@ -28,8 +28,10 @@ def violations(trajectory: Trajectory) -> list[Problem]:
         for tick in _resting(trajectory):
             before, inside = inside, all(_holds(trajectory, who, names, tick) for who, names in line.items())
             if inside and not before:
-                message = f"from {scenario.period.moment(tick):%Y-%m-%d} the replay is where no run may be"
-                problems.append(Problem(scenario.place("never", number), message, "correct the line, or the events"))
+                place, own = scenario.place("never", number), scenario.place().file
+                whose = "the replay" if place.file == own else f"the replay of {own}"
+                message = f"from {scenario.period.moment(tick):%Y-%m-%d} {whose} is where no run may be"
+                problems.append(Problem(place, message, "correct the line, or the events"))
     return problems
 
 

@@ -47,9 +47,11 @@ class Rules:
         Ways into which one firing may lead: `TooManyError` is raised above.
     mask : int
         The events and choices that count; calls of others are lost.
+    aims : int
+        Events that count as if they moved a mission.
     """
 
-    def __init__(self, process: Process, most: int, mask: int = -1) -> None:
+    def __init__(self, process: Process, most: int, mask: int = -1, aims: int = 0) -> None:
         def masks(words: NDArray[np.uint64], n: int) -> list[int]:
             rows = words[: n * process.n_words].reshape(n, process.n_words).astype("<u8")
             return [int.from_bytes(row.tobytes(), "little") for row in rows]
@@ -81,7 +83,7 @@ class Rules:
         self.admits = [admits[first : first + size] for first in range(0, len(admits), size)]
         self.gated = union(self.events & ~admitted for admitted in admits)
         self.opened: dict[tuple[int, ...], int] = {}
-        self.movers = union(1 << e for e, moved in enumerate(self.moves) if moved)
+        self.movers = aims | union(1 << e for e, moved in enumerate(self.moves) if moved)
         self.futures: dict[int, int] = {}
         self.kept: dict[tuple[int, int], tuple[int, int, int]] = {}
 

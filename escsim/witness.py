@@ -181,21 +181,29 @@ def _run(space: Space, group: Group, path: Path, known: Schedule) -> Trajectory 
 def as_file(found: Trajectory, base: str, until: int, title: str, summary: str) -> str:
     """Write what a run does up to a tick as a scenario file that extends the scenario's own, `base`, and replays it.
 
-    What comes to nothing is left out, since history has no such events.
+    What comes to nothing is left out, since history has no such events. What happens again is written as an event of its own.
 
     Raises
     ------
     ValueError
-        If an event happens more than once, or not on the minute, for which a file has no date.
+        If an event does not happen on the minute, for which a file has no date, or again before others of the same moment.
     """
     scenario = found.scenario
-    steps = [step for step in found.steps if step.tick <= until and not step.moot]
-    dates = {step.event: step.tick for step in steps}
-    if len(dates) < len(steps):
-        twice = next(step.event for place, step in enumerate(steps) if step.event in {each.event for each in steps[:place]})
-        raise ValueError(f"{twice!r} happens more than once in it, and an event has one date")
-    if uneven := next((event for event, tick in dates.items() if tick % UNITS[2]), None):
-        raise ValueError(f"{uneven!r} does not happen on the minute in it, and a file tells no seconds")
+    dates: dict[str, int] = {}
+    again: list[dict[str, Any]] = []
+    for step in (step for step in found.steps if step.tick <= until and not step.moot):
+        event, date = scenario.event[step.event], _written(scenario, step.tick)
+        if step.tick % UNITS[2]:
+            raise ValueError(f"{step.event!r} does not happen on the minute in it, and a file tells no seconds")
+        if step.event not in dates:
+            dates[step.event] = step.tick
+            if again and again[-1]["date"] == date:
+                raise ValueError(f"{step.event!r} happens at the same moment as {again[-1]['id']!r} and after it, which a file cannot tell")
+        else:
+            names = (f"{event.id}_{number}" for number in count(2))
+            name = next(name for name in names if name not in scenario.event and all(name != each["id"] for each in again))
+            deed = event.model_dump(include={"actor", "target", "action", "cite"}, exclude_none=True)
+            again.append({"id": name, "date": date, **{key: [*value] for key, value in deed.items()}})
     gaps = {step.event: step.tick - step.armed for step in scenario.replayed.steps} if any(event.date for event in scenario.events) else {}
     events: list[dict[str, Any]] = []
     for event in scenario.events:
@@ -204,6 +212,7 @@ def as_file(found: Trajectory, base: str, until: int, title: str, summary: str) 
         elif event.date is not None:
             delay = {} if event.delay is not None else {"delay": str(Span(gaps.get(event.id, 0)))}
             events.append({"id": event.id, "date": None, **delay})
+    events += again
     told: dict[str, Any] = {"extends": base, "title": title, "summary": summary}
     if events:
         told["events"] = events

@@ -251,12 +251,15 @@ def _check_all(s: tuple[str, ...], most: int | None, out: Path | None, *, force:
         looked = None if space is None else {"states": space.states, "whole": space.whole, "findings": [one.to_dict() for one in odd]}
         told.append({"scenario": each, "ok": not problems and not grave, "problems": faults, "explored": looked})
         if not json_:
-            lines = [str(ScenarioError(problems))] if problems else [str(one) for one in odd if one.grave or not quiet]
+            lines = [str(ScenarioError(problems))] if problems else [str(one) for one in odd if one.grave or not (quiet or one.kind == "unused")]
             for line in lines:
                 click.echo(line, err=True)
             if space is not None and (grave or not quiet):
                 sound = "in order: " * (not grave and space.whole)
                 click.echo(f"{plain(str(path), 200)}: {sound}{_counted(space.scenario)}, {_explored(space)}", err=grave)
+                for one in odd:
+                    if one.kind == "unused":  # as most of a ladder that ships is in most scenarios: no more than a line after the others
+                        click.echo(f"    {one.message}", err=grave)
         if out is not None:
             _write_run(path, odd, out, force=force, quiet=quiet or json_)
     if json_:
@@ -344,8 +347,10 @@ def _explored(space: Space) -> str:
     """Say how far a space was looked at."""
     if space.whole:
         return f"{space.states:,} states, all that there are"
-    missions = [space.scenario.missions[place] for place in sorted({place for group in space.groups if not group.whole for place in group.missions})]
-    shown = ", ".join(missions[:6]) + (" and others" if len(missions) > 6 else "")
+    part = [group for group in space.groups if not group.whole]
+    left = [space.scenario.missions[place] for place in sorted({place for group in part if group.aim is None for place in group.missions})]
+    left += [space.scenario.events[group.aim].id for group in part if group.aim is not None]
+    shown = ", ".join(left[:6]) + (" and others" if len(left) > 6 else "")
     return f"{space.states:,} states looked at and more to come, so that of {shown} it is not settled what never happens (--max-states)"
 
 
@@ -354,7 +359,7 @@ def _write_run(path: Path, odd: list[Finding], out: Path, *, force: bool, quiet:
     from escsim.errors import plain
     from escsim.witness import as_file
 
-    broken = min((each for each in odd if each.run is not None), key=lambda each: len(each.run.steps) if each.run else 0, default=None)
+    broken = min((each for each in odd if each.kind == "never"), key=lambda each: len(each.run.steps) if each.run else 0, default=None)
     if broken is None or broken.run is None or broken.tick is None:
         talk(quiet, "no run breaks a `never` line, so nothing is written")
         return

@@ -66,7 +66,7 @@ class View:
             If the scenario has no such mission or pair.
         """
         if not (members := self.scenario.members(who)):
-            raise KeyError(who)
+            raise KeyError(f"no mission or pair is called {who!r}: {suggest(who, self.statuses)}")
         return max((self.statuses[mission] for mission in members), key=self.scenario.ladder.severity.__getitem__)
 
 
