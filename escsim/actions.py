@@ -24,6 +24,8 @@ class Action(Form):
     cameo: Annotated[str, Field(pattern=CAMEO)] | None = key("CAMEO root code, in quotes.", "16", None)
     plover: Plover | None = key("PLOVER event type.", "SANCTION", None)
     moves_missions: Truth = key("Whether it changes the status of a mission, so that the ladder must know it as a trigger.", False, False)
+    absence: Literal["recall", "downgrade", "break"] | None = key("Which kind of absence of an ambassador it begins.", "recall", None)
+    settles: Truth = key("Whether it settles the return of an ambassador that is still to be carried out.", False, False)
 
 
 ActionOrText = Annotated[
