@@ -11,6 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
+from escsim import base_rates
+from escsim.errors import quoted, suggest
 from escsim.forms import Form, Number, key
 from escsim.times import TICKS_A_DAY, Rate, Span, refusal
 
@@ -345,11 +347,25 @@ class Delay(_Chosen):
     uniform: Uniform | None = key("Anything between two bounds.", {"low": "1 day", "high": "5 days"}, None)
     triangular: Triangular | None = key("Between two bounds, likeliest at one time.", {"low": "1 day", "mode": "2 days", "high": "5 days"}, None)
     empirical: Empirical | None = key("Observed times, drawn again.", {"values": ["1 day", "4 days", "9 days"]}, None)
+    rates: str | None = key("A packaged base rate, by name: `escsim list --rates`.", "recall_to_return", None)
 
     @model_validator(mode="before")
     @classmethod
     def _short(cls, value: object) -> object:
-        return {"fixed": value} if isinstance(value, str | int | float) else value
+        """Take a bare time as fixed, and put beside the name of a base rate the law that it stands for."""
+        if isinstance(value, str | int | float):
+            return {"fixed": value}
+        if not isinstance(value, dict) or not isinstance(name := value.get("rates"), str):
+            return value
+        if (known := base_rates.shipped().get(name)) is None:
+            raise refusal(f"unknown base rate {quoted(name)}", suggest(name, base_rates.shipped(), "packaged"), "rates")
+        if any(value.get(law) is not None for law in cls.model_fields if law != "rates" and law not in known.law):
+            raise refusal("a base rate is a law already", "delete one of the two: the other law, or `rates`")
+        return {"rates": name, **known.law}
+
+    def one(self) -> tuple[str, Law | Span]:
+        """Give the law that is stated, or that of the base rate, and its name; raises a `refusal` if it is not just one."""
+        return super().one() if self.rates is None else next((name, law) for name, law in self.stated.items() if name != "rates")
 
     @model_validator(mode="after")
     def _determined(self) -> Self:

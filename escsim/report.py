@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date as Day
 from typing import TYPE_CHECKING, Any
 
-from escsim import files
+from escsim import base_rates, files
 from escsim.captions import headline, mission_name, words
 from escsim.delays import Delay
 from escsim.errors import plain
@@ -321,7 +321,10 @@ def _delay(delay: Delay) -> str:
     if isinstance(law, Span):
         return str(law)
     given = {key: " or ".join(map(str, value)) if isinstance(value, tuple) else value for key, value in law.stated.items()}
-    return f"{name} ({', '.join(f'{key} {value}' for key, value in given.items())})"
+    numbers = ", ".join(f"{key} {value}" for key, value in given.items())
+    if delay.rates is None:
+        return f"{name} ({numbers})"
+    return f"the base rate {delay.rates}, {base_rates.shipped()[delay.rates].told}: {numbers}"
 
 
 def _ladder(scenario: Scenario, width: int) -> Iterator[Line]:

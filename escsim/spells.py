@@ -1,0 +1,227 @@
+"""What history took: how long missions stood in each status, how long ambassadors were away, how long answers were in coming.
+
+All is read off replays, in days. What had not ended when a scenario's period did is censored: it is known to have
+lasted so long, not how long it lasts.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from datetime import date as Day
+from pathlib import Path
+from typing import NamedTuple
+
+from escsim import actions
+from escsim.absence import levels
+from escsim.errors import Place, Problem, ScenarioError, listed, quoted, suggest
+from escsim.scenario import Event, counterpart
+from escsim.times import TICKS_A_DAY
+from escsim.trajectory import Trajectory
+
+KINDS = ("recall", "downgrade", "break")  # of absences, the gravest last
+FURTHER = Path(__file__).parent / "absences.csv"  # cases beyond the shipped scenarios
+WORST = {"consultations": "recall", "absent": "recall", "charge": "downgrade", "reduced": "downgrade", "severed": "break"}
+COLUMNS = ("case", "sender", "host", "start", "end", "worst_level", "censored")
+
+
+class Spell(NamedTuple):
+    """A stay of a mission in one status, from when it came to it.
+
+    Attributes
+    ----------
+    case, mission, status : str
+    days : float
+    trigger, dest : str or None
+        How and to where it left; None if it was still there when the period ended.
+    """
+
+    case: str
+    mission: str
+    status: str
+    days: float
+    trigger: str | None
+    dest: str | None
+
+
+class Absence(NamedTuple):
+    """A time for which a mission stood below the level at which it started.
+
+    Attributes
+    ----------
+    case, mission : str
+    kind : str
+        By the gravest act in it: recall, downgrade or break; where no act of the shipped vocabulary began it, the worst status.
+    began : datetime.date
+    days : float
+        Until it was back at its level, or the period ended.
+    ended : bool
+    settled : float or None
+        Days until the end was agreed or announced, for the last time and in an event of its own, if it was.
+    mutual : bool
+        Whether the other mission of the pair was away as well at some time of it.
+    leads : bool
+        Whether it is the first of its pair's: what begins while the other mission is away tells little that is new.
+    """
+
+    case: str
+    mission: str
+    kind: str
+    began: Day
+    days: float
+    ended: bool
+    settled: float | None
+    mutual: bool
+    leads: bool
+
+
+class Reply(NamedTuple):
+    """An event with what it follows, an act of the other side: the first action of each, and the days between."""
+
+    case: str
+    event: str
+    to: str
+    action: str
+    days: float
+
+
+def spells(replayed: Trajectory) -> Iterator[Spell]:
+    """Give the stays of each mission in a status that it came to, without those that lasted no time."""
+    scenario = replayed.scenario
+    for mission in scenario.missions:
+        moves = [(step.tick, move) for step in replayed.steps for move in step.moves if move.mission == mission and move.source != move.dest]
+        for place, (tick, move) in enumerate(moves):
+            until, left = moves[place + 1] if place + 1 < len(moves) else (scenario.period.ticks, None)
+            if until > tick:
+                how = (None, None) if left is None else (left.trigger, left.dest)
+                yield Spell(scenario.name, mission, move.dest, (until - tick) / TICKS_A_DAY, *how)
+
+
+def absences(replayed: Trajectory) -> list[Absence]:
+    """Give the absences of all missions, pair by pair, the first of each pair first."""
+    scenario, pairs = replayed.scenario, dict[frozenset[str], list[tuple[int, int, str]]]()
+    end = scenario.period.ticks
+    for mission in scenario.missions:
+        pair = frozenset((mission, counterpart(mission)))
+        pairs.setdefault(pair, []).extend((since, until, mission) for since, until in _down(replayed, mission))
+    found = []
+    for times in pairs.values():
+        last = -1
+        for since, until, mission in sorted(times, key=lambda each: each[0]):
+            mutual = any(other != mission and first < until and since < then for first, then, other in times)
+            settled = _settled(replayed, mission, since, until)
+            found.append(
+                Absence(
+                    scenario.name,
+                    mission,
+                    _kind(replayed, mission, since, until),
+                    scenario.period.moment(since).date(),
+                    (until - since) / TICKS_A_DAY,
+                    until < end,
+                    None if settled is None else (settled - since) / TICKS_A_DAY,
+                    mutual,
+                    since > last,
+                )
+            )
+            last = max(last, until)
+    return found
+
+
+def _down(replayed: Trajectory, mission: str) -> Iterator[tuple[int, int]]:
+    """Give the ticks between which a mission is below its level; the end of the period stands for what lies beyond."""
+    down, since = {*levels(replayed.scenario, mission).down}, None
+    for tick, status in replayed.paths[mission]:
+        if since is None and status in down:
+            since = tick
+        elif since is not None and status not in down:
+            if tick > since:
+                yield since, tick
+            since = None
+    if since is not None:
+        yield since, replayed.scenario.period.ticks
+
+
+def _kind(replayed: Trajectory, mission: str, since: int, until: int) -> str:
+    """Say by which act, the gravest, a mission was brought down."""
+    moves = [move for step in replayed.steps if since <= step.tick < until for move in step.moves if move.mission == mission]
+    kinds = {action.absence for move in moves if (action := actions.shipped().get(move.trigger)) and action.absence}
+    ladder = replayed.scenario.ladder
+    worst = max((move.dest for move in moves), key=ladder.severity.__getitem__, default=replayed.scenario.initial[mission])
+    return max(kinds, key=KINDS.index, default=worst)
+
+
+def _settled(replayed: Trajectory, mission: str, since: int, until: int) -> int | None:
+    """Give when the end of an absence was last agreed or announced, in an event before the one that brings it about."""
+    last = None
+    for step in replayed.steps:
+        if since <= step.tick < until and _settles(replayed.event(step)):
+            moved = {move.mission for move in step.moves}
+            if mission in moved or (not moved and _between(replayed.event(step), mission)):
+                last = step.tick
+    return last
+
+
+def _settles(event: Event) -> bool:
+    return any((action := actions.shipped().get(name)) and action.settles for name in event.action)
+
+
+def _between(event: Event, mission: str) -> bool:
+    """Say whether an event is between the two sides of a mission."""
+    return {*mission.split("->")} <= {*event.actor, *(event.target or ())}
+
+
+def replies(replayed: Trajectory) -> Iterator[Reply]:
+    """Give the events that answer what the other side did."""
+    ticks: dict[str, int] = {}
+    for step in replayed.steps:
+        event = replayed.event(step)
+        if step.caller in ticks:
+            cause = replayed.scenario.event[step.caller]
+            if not {*event.actor} & {*cause.actor}:
+                yield Reply(replayed.scenario.name, event.id, cause.action[0], event.action[0], (step.tick - ticks[step.caller]) / TICKS_A_DAY)
+        ticks[step.event] = step.tick
+
+
+def tabled(path: Path) -> list[Absence]:
+    """Read absences from a CSV file, a mission a row; of the rows of one case the first leads.
+
+    Columns: `case`, `sender`, `host`, `start`, `end` (dates; the end of the watch if it is censored), `worst_level` (consultations, absent,
+    charge, reduced, severed), `censored` (0 or 1), and if it likes `mutual` (yes or no). Others do not count.
+
+    Raises
+    ------
+    ScenarioError
+        If the file is no such table: with all that is wrong, row by row.
+    """
+    found, problems, seen = list[Absence](), list[Problem](), set[str]()
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ScenarioError([Problem(Place(str(path)), "is no text in UTF-8", "save it as UTF-8")]) from None
+    rows = csv.DictReader(text.splitlines())
+    lacking = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
+    if lacking:
+        wanted = f"a table of absences has the columns {', '.join(COLUMNS)}"
+        raise ScenarioError([Problem(Place(str(path), 1, 1), f"there is no column {listed(lacking)}", wanted)])
+    for row in rows:
+        try:
+            found.append(_absence(row, leads=row["case"] not in seen))
+            seen.add(row["case"])
+        except ValueError as error:
+            problems.append(Problem(Place(str(path), rows.line_num, 1), str(error), "dates are written 2024-01-17"))
+    if problems:
+        raise ScenarioError(problems)
+    return found
+
+
+def _absence(row: dict[str, str], *, leads: bool) -> Absence:
+    """Read a row of a table; raises ValueError with what is wrong in it."""
+    began, end, worst = Day.fromisoformat(row["start"] or ""), Day.fromisoformat(row["end"] or ""), row["worst_level"] or ""
+    if end <= began:
+        raise ValueError(f"it ends on {end} and starts on {began}")
+    if worst not in WORST:
+        raise ValueError(f"worst_level is {quoted(worst)}; {suggest(worst, WORST)}")
+    if row["censored"] not in ("0", "1"):
+        raise ValueError(f"censored is 0 or 1, not {quoted(row['censored'] or '')}")
+    days, ended = float((end - began).days), row["censored"] == "0"
+    return Absence(row["case"], f"{row['sender']}->{row['host']}", WORST[worst], began, days, ended, None, row.get("mutual") == "yes", leads)
