@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations
 from typing import NamedTuple
 
 from escsim.draws import due
@@ -31,10 +33,14 @@ Span = tuple[int, int]  # earliest and latest tick
 
 
 class Hull(NamedTuple):
-    """The earliest and latest tick of the present and, by event, of each running clock; the end of the period stands for all beyond it."""
+    """The earliest and latest tick of the present and, by event, of each running clock; the end of the period stands for all beyond it.
+
+    Of two clocks of fixed delays that were set at the same firing it is known by how much the second is due later: `apart`.
+    """
 
     now: Span
     clocks: dict[int, Span]
+    apart: dict[tuple[int, int], int]
 
 
 @dataclass
@@ -75,6 +81,15 @@ class Group:
     quiet: int = 0
     whole: bool = True
     aim: int | None = None
+
+    @cached_property
+    def sources(self) -> list[list[int]]:
+        """Of each state those from which a firing leads there."""
+        found: list[list[int]] = [[] for _ in self.states]
+        for source, _, after in self.steps():
+            for each in after:
+                found[each].append(source)
+        return found
 
     def steps(self) -> Iterator[tuple[int, int, list[int]]]:
         """Give the place of every state with every event that can be next, and the places of the states to which it leads."""
@@ -230,7 +245,7 @@ class _Explorer:
         rules = self.rules
         try:
             for state in rules.settle((rules.start, 0, 0, 0, 0), 0, rules.roots):
-                self.arrive(state, None, Hull((0, 0), {}))
+                self.arrive(state, None, Hull((0, 0), {}, {}))
             while self.queue and len(self.group.states) <= most:
                 place = self.queue.popleft()
                 self.waits.discard(place)
@@ -245,16 +260,20 @@ class _Explorer:
         for e, now in self.due(hull):
             ways = group.ways[place]
             survivors = {f: (max(low, now[0]), high) for f, (low, high) in hull.clocks.items() if f != e}
+            before = Hull(now, survivors, hull.apart)
             if e not in ways:
                 after = list(self.rules.fire(state, sum(1 << f for f in hull.clocks), e))
-                ways[e] = [self.arrive(each, (place, e), Hull(now, survivors)) for each in after]
+                ways[e] = [self.arrive(each, (place, e), before) for each in after]
             else:
                 for each in ways[e]:
-                    self.arrive(group.states[each], (place, e), Hull(now, survivors))
+                    self.arrive(group.states[each], (place, e), before)
 
     def due(self, hull: Hull) -> Iterator[tuple[int, Span]]:
         """Give the events that can be next, with the span of ticks at which they can fire."""
+        later = {(f if gap > 0 or (gap == 0 and e < f) else e) for (e, f), gap in hull.apart.items()}
         for e, (low, high) in hull.clocks.items():
+            if e in later:  # another one that was set together with it is due before it
+                continue
             # of two that are due together the first in the file fires first
             latest = min((last - (f < e) for f, (_, last) in hull.clocks.items() if f != e), default=self.end)
             high = min(high, latest, self.end - 1)
@@ -267,24 +286,30 @@ class _Explorer:
         group, clocks, now = self.group, dict[int, Span](), before.now
         left_out, state = state, self.rules.forgotten(state)
         group.quiet |= left_out[1] & ~state[1]
+        fixed = []
         for e in bits(self.rules.running(state)):
             shortest, longest = self.delays[e]
             clocks[e] = before.clocks.get(e) or (min(now[0] + shortest, self.end), min(now[1] + longest, self.end))
+            if e not in before.clocks and shortest == longest:
+                fixed.append(e)
+        apart = {(e, f): gap for (e, f), gap in before.apart.items() if e in before.clocks and f in before.clocks and e in clocks and f in clocks}
+        apart |= {(e, f): self.delays[f][0] - self.delays[e][0] for e, f in combinations(fixed, 2)}
         place = self.number.setdefault(state, len(group.states))
         if place == len(group.states):
             group.states.append(state)
-            group.hulls.append(Hull(now, clocks))
+            group.hulls.append(Hull(now, clocks, apart))
             group.ways.append({})
             group.first.append(by)
             self.grown.append(0)
         else:
             known = group.hulls[place]
-            wider = Hull(_around(known.now, now), {e: _around(known.clocks[e], span) for e, span in clocks.items()})
+            both = {pair: gap for pair, gap in known.apart.items() if apart.get(pair) == gap}
+            wider = Hull(_around(known.now, now), {e: _around(known.clocks[e], span) for e, span in clocks.items()}, both)
             if wider == known:
                 return place
             self.grown[place] += 1
             if self.grown[place] > PATIENCE:  # as wide as it may ever become, so that this comes to an end
-                wider = Hull((0, self.end), dict.fromkeys(clocks, (0, self.end)))
+                wider = Hull((0, self.end), {e: (min(self.delays[e][0], self.end), self.end) for e in clocks}, both)
             group.hulls[place] = wider
         if place not in self.waits:
             self.queue.append(place)

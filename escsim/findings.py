@@ -27,7 +27,22 @@ from escsim.worlds import held
 VARIANTS = 200  # in which it is looked for what an event does that moves no mission
 
 Kind = Literal[
-    "never", "shared", "event", "moot", "option", "choice", "status", "transition", "trap", "tie", "while", "unless", "unused", "unsettled"
+    "never",
+    "shared",
+    "loop",
+    "history",
+    "event",
+    "moot",
+    "option",
+    "choice",
+    "status",
+    "transition",
+    "trap",
+    "tie",
+    "while",
+    "unless",
+    "unused",
+    "unsettled",
 ]
 
 
@@ -104,7 +119,7 @@ def findings(space: Space) -> list[Finding]:
     if space.whole and (doubts := facts.doubts()):
         look_closer(space, doubts)
         facts = Facts(space)
-    found = [*_never(space), *_ties(space, facts), *_events(facts), *_choices(facts), *_idle(facts), *_traps(facts)]
+    found = [*_never(space), *_loops(space), *_ties(space, facts), *_events(facts), *_choices(facts), *_idle(facts), *_traps(facts)]
     if facts.whole:
         found += _ladder(facts)
     return sorted(found, key=lambda each: each.place)
@@ -119,6 +134,7 @@ class Facts:
         self.fired: dict[int, tuple[int, int]] = {}  # earliest and latest tick
         self.moved: set[tuple[int, int]] = set()  # events, with the numbers of their moves that were admitted
         self.taken: set[tuple[str, int]] = set()  # triggers, with the status left
+        self.passed: set[int] = set()  # statuses that a mission comes to, if only on the way of one firing
         self.called = self.ran = 0
         self.soonest: dict[int, int] = {}  # the earliest tick at which a running clock is due
         self.shut: set[int] = set()  # events that were called while their gate was shut
@@ -161,6 +177,7 @@ class Facts:
                 if number in admitted:
                     self.taken.add((addressed[number][0], statuses[mission]))
                     statuses[mission] = leads[statuses[mission]]
+                    self.passed.add(statuses[mission])
             if admitted or not rules.acts[e]:
                 self.barred |= {(e, other) for other in bits(rules.bars[e] & state[1])}
             for each in after:
@@ -328,7 +345,8 @@ def _idle(facts: Facts) -> Iterator[Finding]:
     for e, event in enumerate(scenario.events):
         if e not in facts.fired or not facts.known >= {e, *(scenario.order[other] for other in event.unless or ())}:
             continue
-        if event.while_ is not None and e in inside and e not in facts.shut:
+        # a hazard without a `while` has a gate all the same
+        if event.while_ is not None and not scenario.is_hazard(event) and e in inside - facts.loose and e not in facts.shut:
             place = scenario.event_place(event.id, "while")
             yield Finding(
                 "while",
@@ -378,7 +396,7 @@ def _traps(facts: Facts) -> Iterator[Finding]:
 def _ladder(facts: Facts) -> Iterator[Finding]:
     """Find what of the ladder is never used: one by one if the file writes it out, all at once of a shipped one, which is made for many cases."""
     scenario, ladder = facts.scenario, facts.scenario.ladder
-    seen = {status for mission in scenario.missions for status in facts.statuses(mission)}
+    seen = {status for mission in scenario.missions for status in facts.statuses(mission)} | {ladder.statuses[each] for each in facts.passed}
     ways = {number: (way, ladder.statuses if "*" in way.source else way.source) for number, way in enumerate(ladder.machine.transitions)}
     idle = [number for number, (way, left) in ways.items() if not any((way.trigger, ladder.severity[status]) in facts.taken for status in left)]
     if isinstance(scenario.ladder_, str):
@@ -427,7 +445,7 @@ def _never(space: Space) -> Iterator[Finding]:
             inside = held(scenario, np.array([state[0] for state in group.states], np.uint8), line)
             rests = [all(high > hull.now[0] for _, high in hull.clocks.values()) for hull in group.hulls]
             places = np.flatnonzero(inside & rests).tolist()
-            run = next(filter(None, (witness(space, group, place, rest=True) for place in places)), None)
+            run = witness(space, group, places)
             if places and run is None:
                 message = f"whether some run breaks {law} is not settled: none was found, and none can be ruled out"
                 yield Finding("unsettled", place, message, "look for one with `escsim test`")
@@ -449,20 +467,68 @@ def _breaks(run: Trajectory, line: dict[str, tuple[str, ...]], tick: int) -> boo
     return all(run.status_at(who, tick) in run.scenario.ladder.resolve(names) for who, names in line.items())
 
 
+def _loops(space: Space) -> Iterator[Finding]:
+    """Find events that call one another round and round while no time passes."""
+    told = set[frozenset[int]]()
+    for group in space.groups:
+        ways = [
+            [(e, each) for e, after in ways.items() if space.delays[e] == (0, 0) and hull.now[0] < space.process.end for each in after]
+            for ways, hull in zip(group.ways, group.hulls, strict=True)
+        ]
+        for circle in _circles(ways):
+            if not any(circle >= other for other in told):
+                told.add(circle)
+                names = [space.scenario.events[e].id for e in sorted(circle)]
+                place = (
+                    space.scenario.event_place(names[0], "delay") if space.scenario.event[names[0]].delay else space.scenario.event_place(names[0])
+                )
+                message = f"{listed(names)} can happen again and again while no time passes, without end"
+                yield Finding("loop", place, message, "give one of them a delay, or a gate that it shuts itself")
+
+
+def _circles(ways: list[list[tuple[int, int]]]) -> Iterator[frozenset[int]]:
+    """Give the events on circles of a graph, one circle for each way that leads back: ways by place, as event and place."""
+    state = [0] * len(ways)  # 1 while it is gone through, 2 after
+    for start in range(len(ways)):
+        if state[start] or not ways[start]:
+            continue
+        path, by = [(start, iter(ways[start]))], list[tuple[int, int]]()  # places gone through; from which place by which event
+        state[start] = 1
+        while path:
+            place, rest = path[-1]
+            for e, each in rest:
+                if state[each] == 1:
+                    since = next(number for number, (here, _) in enumerate(path) if here == each)
+                    yield frozenset({e, *(event for _, event in by[since:])})
+                elif not state[each]:
+                    state[each] = 1
+                    by.append((place, e))
+                    path.append((each, iter(ways[each])))
+                    break
+            else:
+                state[place] = 2
+                path.pop()
+                if by:
+                    by.pop()
+
+
 def _ties(space: Space, facts: Facts) -> Iterator[Finding]:
     """Find events that are due at one fixed moment, and do not come to the same if they change places."""
     seen = set[tuple[int, int]]()
     for group in space.groups:
-        for state, hull in zip(group.states, group.hulls, strict=True):
+        for place, (state, hull) in enumerate(zip(group.states, group.hulls, strict=True)):
             fixed = sorted(e for e, (low, high) in hull.clocks.items() if low == high < space.process.end)
-            for e, f in combinations(fixed, 2):
-                if hull.clocks[e] != hull.clocks[f] or (e, f) in seen or any(high < hull.clocks[e][0] for _, high in hull.clocks.values()):
+            pairs = [(e, f) for e, f in combinations(fixed, 2) if hull.clocks[e] == hull.clocks[f]]
+            pairs += [pair for pair, gap in hull.apart.items() if gap == 0 and pair not in pairs]
+            for e, f in pairs:
+                if (e, f) in seen or e not in group.ways[place]:
                     continue
                 running = sum(1 << each for each in hull.clocks)
                 one, other = (_outcomes(group.rules, state, running, *pair) for pair in ((e, f), (f, e)))
                 if one != other:
                     seen.add((e, f))
-                    yield _tie(space, facts, hull.clocks[e][0], (e, f), one, other)
+                    low, high = hull.clocks[e]
+                    yield _tie(space, facts, low if low == high else None, (e, f), one, other)
 
 
 def _outcomes(rules: Rules, state: State, running: int, first: int, second: int) -> frozenset[tuple[State, bool]]:
@@ -475,7 +541,7 @@ def _outcomes(rules: Rules, state: State, running: int, first: int, second: int)
 
 
 def _tie(
-    space: Space, facts: Facts, tick: int, pair: tuple[int, int], one: frozenset[tuple[State, bool]], other: frozenset[tuple[State, bool]]
+    space: Space, facts: Facts, tick: int | None, pair: tuple[int, int], one: frozenset[tuple[State, bool]], other: frozenset[tuple[State, bool]]
 ) -> Finding:
     scenario, (first, second) = space.scenario, (facts.names[e] for e in pair)
 
@@ -485,14 +551,15 @@ def _tie(
             place for place in range(len(scenario.missions)) if {state[0][place] for state, _ in outcome} != {state[0][place] for state, _ in against}
         ]
         ends = {", ".join(f"{scenario.missions[place]} {scenario.ladder.statuses[state[0][place]]}" for place in moved) for state, _ in outcome}
-        calls = {e for state, _ in outcome for e in bits(state[1])} - {e for state, _ in against for e in bits(state[1])}
+        calls = {e for state, _ in outcome for e in bits(state[1])} - {e for state, _ in against for e in bits(state[1])} - {*pair}
         parts = [" or ".join(sorted(ends))] if moved else []
         parts += [] if all(fires for _, fires in outcome) else [f"{last} does not happen"]
         parts += [f"{' and '.join(facts.names[e] for e in sorted(calls))} may follow"] if calls else []
         return ", ".join(parts) or f"{last} happens too"
 
+    when = ", whenever they are set together" if tick is None else f", {scenario.period.moment(tick):%Y-%m-%d %H:%M}"
     message = (
-        f"{quoted(first)} and {quoted(second)} are due at the same moment, {scenario.period.moment(tick):%Y-%m-%d %H:%M}, and their order matters: "
+        f"{quoted(first)} and {quoted(second)} are due at the same moment{when}, and their order matters: "
         f"as in the file, {first} first: {told(one, other, second)}; {second} first: {told(other, one, first)}"
     )
     return Finding("tie", scenario.event_place(second), message, "give one of them another time of day, or make one follow the other")

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from escsim import actions
 from escsim.absence import levels
+from escsim.actions import Action
 from escsim.errors import Place, Problem, ScenarioError, listed, quoted, suggest
 from escsim.scenario import Event, counterpart
 from escsim.times import TICKS_A_DAY
@@ -144,7 +145,13 @@ def _down(replayed: Trajectory, mission: str) -> Iterator[tuple[int, int]]:
 def _kind(replayed: Trajectory, mission: str, since: int, until: int) -> str:
     """Say by which act, the gravest, a mission was brought down."""
     moves = [move for step in replayed.steps if since <= step.tick < until for move in step.moves if move.mission == mission]
-    kinds = {action.absence for move in moves if (action := actions.shipped().get(move.trigger)) and action.absence}
+    acts = {
+        name
+        for step in replayed.steps
+        if since <= step.tick < until and mission in {each.mission for each in step.moves}
+        for name in replayed.event(step).action
+    }
+    kinds = {action.absence for name in acts if (action := _words(replayed).get(name)) and action.absence}
     ladder = replayed.scenario.ladder
     worst = max((move.dest for move in moves), key=ladder.severity.__getitem__, default=replayed.scenario.initial[mission])
     return max(kinds, key=KINDS.index, default=worst)
@@ -154,15 +161,16 @@ def _settled(replayed: Trajectory, mission: str, since: int, until: int) -> int 
     """Give when the end of an absence was last agreed or announced, in an event before the one that brings it about."""
     last = None
     for step in replayed.steps:
-        if since <= step.tick < until and _settles(replayed.event(step)):
+        if since <= step.tick < until and any((word := _words(replayed).get(name)) and word.settles for name in replayed.event(step).action):
             moved = {move.mission for move in step.moves}
             if mission in moved or (not moved and _between(replayed.event(step), mission)):
                 last = step.tick
     return last
 
 
-def _settles(event: Event) -> bool:
-    return any((action := actions.shipped().get(name)) and action.settles for name in event.action)
+def _words(replayed: Trajectory) -> dict[str, Action]:
+    """Give the vocabulary of a scenario."""
+    return actions.shipped() | replayed.scenario.actions
 
 
 def _between(event: Event, mission: str) -> bool:

@@ -9,7 +9,8 @@ hours, minutes, seconds, ticks. The run is then made on the stepper, which has t
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
+from functools import cache
 from heapq import heappop, heappush
 from itertools import count, pairwise
 from typing import Any, NamedTuple
@@ -23,8 +24,10 @@ from escsim.stepper import run
 from escsim.times import TICKS_A_DAY, Span
 from escsim.trajectory import Trajectory
 
-MOST_PATHS = 3000  # that are tried for one state
+MOST_PATHS = 3000  # that are tried
 UNITS = (TICKS_A_DAY, TICKS_A_DAY // 24, TICKS_A_DAY // 1440, TICKS_A_DAY // 86_400, 1)
+# the multiples of which ticks are, and how many of them lie between two firings: whole days first, but rather hours than two firings at once
+WAYS = [(unit, gap) for units in (UNITS[:3], UNITS[3:]) for gap in (1, 0) for unit in units]
 
 Path = tuple[int, tuple[tuple[int, int], ...]]  # the state of the start; each event with the state in which its firing ends
 
@@ -44,23 +47,42 @@ class Schedule(NamedTuple):
     clocks: list[Clock]
 
 
-def witness(space: Space, group: Group, place: int, *, rest: bool) -> Trajectory | None:
-    """Find a run with the fewest events that comes to a state, and stays there for some time if that is asked; None if none is found."""
-    for path in paths(group, place):
-        schedules = (schedule(space, group, path, unit, gap, rest=rest) for unit in UNITS for gap in (1, 0))
-        if (known := next(filter(None, schedules), None)) and (found := _run(space, group, path, known)):
-            return found
+def witness(space: Space, group: Group, places: Iterable[int]) -> Trajectory | None:
+    """Find a run with the fewest events that comes to one of some states, and stays there for some time; None if none is found."""
+    tries = MOST_PATHS
+    for place in sorted(places, key=_depth(group)):
+        for path in paths(group, place):
+            if not tries:
+                return None
+            tries -= 1
+            if schedule(space, group, path, 1, 0) is None:  # which leaves the most open
+                continue
+            schedules = (schedule(space, group, path, unit, gap) for unit, gap in WAYS)
+            if (known := next(filter(None, schedules), None)) and (found := _run(space, group, path, known)):
+                return found
     return None
 
 
+def _depth(group: Group) -> Callable[[int], int]:
+    """Give how many events it took to come to a state first."""
+
+    @cache
+    def depth(place: int) -> int:
+        return 0 if (by := group.first[place]) is None else 1 + depth(by[0])
+
+    for place in range(len(group.states)):  # in the order in which they were found, so that it never goes deep
+        depth(place)
+    return depth
+
+
 def paths(group: Group, place: int) -> Iterator[Path]:
-    """Give paths to a state, the shortest first, no more than are worth a trial."""
+    """Give paths to a state, the shortest first."""
     away, number = _away(group, place), count()
     heap: list[tuple[int, int, int, tuple[tuple[int, int], ...]]] = []
     for start, by in enumerate(group.first):
         if by is None and start in away:
             heappush(heap, (away[start], next(number), start, ()))
-    while heap and next(number) < MOST_PATHS:
+    while heap and next(number) < 10 * MOST_PATHS:
         _, _, start, steps = heappop(heap)
         here = steps[-1][1] if steps else start
         if here == place:
@@ -73,10 +95,7 @@ def paths(group: Group, place: int) -> Iterator[Path]:
 
 def _away(group: Group, place: int) -> dict[int, int]:
     """Give how many events it takes at least to a state from each from which it can be reached."""
-    sources: dict[int, list[int]] = defaultdict(list)
-    for source, _, after in group.steps():
-        for each in after:
-            sources[each].append(source)
+    sources = group.sources
     away, rest = {place: 0}, deque([place])
     while rest:
         here = rest.popleft()
@@ -87,7 +106,7 @@ def _away(group: Group, place: int) -> dict[int, int]:
     return away
 
 
-def schedule(space: Space, group: Group, path: Path, unit: int, gap: int, *, rest: bool) -> Schedule | None:
+def schedule(space: Space, group: Group, path: Path, unit: int, gap: int) -> Schedule | None:
     """Find the earliest ticks, in multiples of a unit and so many of them apart, at which a path can be gone; None if there are none."""
     start, steps = path
     running = [space.rules.running(group.states[place]) for place in (start, *(place for _, place in steps))]
@@ -119,8 +138,7 @@ def schedule(space: Space, group: Group, path: Path, unit: int, gap: int, *, res
     for e in [*set_]:
         place = times
         end(e, None)
-        if rest:
-            after.append((last, place, 1))
+        after.append((last, place, 1))  # so that time passes there
     found = [0] * times
     for _ in range(times + 1):
         changed = False
@@ -186,24 +204,26 @@ def as_file(found: Trajectory, base: str, until: int, title: str, summary: str) 
     Raises
     ------
     ValueError
-        If an event does not happen on the minute, for which a file has no date, or again before others of the same moment.
+        If an event does not happen on the minute, for which a file has no date.
     """
     scenario = found.scenario
     dates: dict[str, int] = {}
-    again: list[dict[str, Any]] = []
+    copies: list[dict[str, Any]] = []
+    copied: set[str] = set()  # events that stand there as copies only, since a copy at the same moment has to come before them
     for step in (step for step in found.steps if step.tick <= until and not step.moot):
         event, date = scenario.event[step.event], _written(scenario, step.tick)
         if step.tick % UNITS[2]:
             raise ValueError(f"{step.event!r} does not happen on the minute in it, and a file tells no seconds")
-        if step.event not in dates:
+        follows = scenario.caller(event).follows
+        late = bool(copies) and copies[-1]["date"] == date
+        if step.event not in dates and not (late or (follows and copied & {*follows.causes})):
             dates[step.event] = step.tick
-            if again and again[-1]["date"] == date:
-                raise ValueError(f"{step.event!r} happens at the same moment as {again[-1]['id']!r} and after it, which a file cannot tell")
-        else:
-            names = (f"{event.id}_{number}" for number in count(2))
-            name = next(name for name in names if name not in scenario.event and all(name != each["id"] for each in again))
-            deed = event.model_dump(include={"actor", "target", "action", "cite"}, exclude_none=True)
-            again.append({"id": name, "date": date, **{key: [*value] for key, value in deed.items()}})
+            continue
+        copied |= {step.event} - dates.keys()
+        taken = {*scenario.event, *(each["id"] for each in copies)}
+        name = next(name for number in count(2) if (name := f"{event.id}_{number}") not in taken)
+        deed = event.model_dump(include={"actor", "target", "action", "cite"}, exclude_none=True)
+        copies.append({"id": name, "date": date, **{key: [*value] for key, value in deed.items()}})
     gaps = {step.event: step.tick - step.armed for step in scenario.replayed.steps} if any(event.date for event in scenario.events) else {}
     events: list[dict[str, Any]] = []
     for event in scenario.events:
@@ -212,7 +232,7 @@ def as_file(found: Trajectory, base: str, until: int, title: str, summary: str) 
         elif event.date is not None:
             delay = {} if event.delay is not None else {"delay": str(Span(gaps.get(event.id, 0)))}
             events.append({"id": event.id, "date": None, **delay})
-    events += again
+    events += copies
     told: dict[str, Any] = {"extends": base, "title": title, "summary": summary}
     if events:
         told["events"] = events

@@ -85,7 +85,7 @@ def subsets(law: type[Law]) -> Iterator[tuple[str, ...]]:
 def test_the_laws_and_their_parameters_are_all_tried_here() -> None:
     assert set(ENOUGH) == set(LAWS)
     assert {name for law in LAWS.values() for name in law.model_fields} == set(VALUES)
-    assert set(Delay.model_fields) == {*LAWS, "fixed"}
+    assert set(Delay.model_fields) == {*LAWS, "fixed", "rates"}
     assert set(SpreadLaw.model_fields) == {*WITHOUT_MEAN, "none"}
 
 

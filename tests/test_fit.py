@@ -51,6 +51,18 @@ def test_where_no_events_are_to_blame_that_is_said(scenario: Make) -> None:
     assert found.tried == found.dated
 
 
+def test_what_chances_and_delays_make_impossible_is_told(scenario: Make) -> None:
+    """A file that check finds in order, and of which a forecast then says that history cannot have been."""
+    never = fit(scenario(("follows: talks, cite: paper}", "follows: talks, probability: 0, cite: paper}")))
+    assert ["its probability is 0" in problem.message for problem in never.unlikely] == [True]
+    late = fit(scenario(("follows: talks, cite: paper}", "follows: talks, delay: {uniform: {low: 20 days, high: 21 days}}, cite: paper}")))
+    assert [problem.message for problem in late.unlikely] == ["'back' happened 2 days after its clock was set, and its delay is from 20 to 21 days"]
+    answer = "  - {id: sure, actor: BBB, target: AAA, action: protest, follows: insult, delay: 1 day}\n  - {id: back,"
+    sure = fit(scenario(("  - {id: back,", answer)))
+    assert ["'sure' has to happen before" in problem.message for problem in sure.unlikely] == [True]
+    assert (never.problems, late.problems, sure.problems) == ((), (), ())
+
+
 def test_an_event_without_its_date_does_not_happen(scenario: Make) -> None:
     told = without(scenario(), ["back"]).replay()
     assert [step.event for step in told.steps] == ["insult", "recall", "talks"]

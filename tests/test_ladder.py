@@ -251,7 +251,8 @@ def test_no_sequence_of_triggers_leaves_a_shared_status_to_one_mission_only(name
 
 def test_the_triggers_of_the_shipped_ladders_and_no_other_actions_move_missions() -> None:
     triggers = {trigger for name in NAMES for trigger in load_shipped(name).triggers}
-    assert {name for name, action in vocabulary().items() if action.moves_missions} == triggers
+    words_too = {"announce_return"}  # of `simple`, which has no status for a return that is still to come
+    assert {name for name, action in vocabulary().items() if action.moves_missions} == triggers - words_too
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -14,7 +14,7 @@ PACKAGE = Path(escsim.__file__).parent
 
 # From the top to the bottom: a module may import what stands below it. A new module gets its place here.
 FLOORS = [
-    ["__main__", "cli", "cli.telling", "cli.teaching", "cli.variants", "cli.drawing", "cli.testing", "cli.common"],
+    ["__main__", "cli", "cli.telling", "cli.teaching", "cli.variants", "cli.drawing", "cli.testing", "cli.learning", "cli.common"],
     ["testing", "testing.machine", "testing.strategies", "testing.generate", "testing.course", "testing.coverage"],
     ["serve", "page", "lesson", "tables"],
     [
@@ -41,7 +41,9 @@ FLOORS = [
     ],
     ["palette"],
     ["sensitivity", "effects", "forecasts", "variation", "expectations", "selfcheck"],
-    ["findings", "fit"],
+    ["findings", "fit", "validation"],
+    ["rates"],
+    ["spells"],
     ["witness"],
     ["ensemble", "exact", "explore"],
     ["questions", "absence", "worlds"],
@@ -51,7 +53,7 @@ FLOORS = [
     ["schema", "replay", "given", "stepper", "trajectory"],
     ["library", "checks", "ranges"],
     ["process", "draws", "distributions"],
-    ["scenario", "ladder", "actions", "delays", "references", "forms", "times", "reading", "errors"],
+    ["scenario", "ladder", "actions", "delays", "base_rates", "references", "forms", "times", "reading", "errors"],
     ["files"],
 ]
 ORDER = [module for floor in FLOORS for module in floor]

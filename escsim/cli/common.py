@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date as Day
@@ -55,7 +56,8 @@ def cli(ctx: click.Context) -> None:
         from escsim.library import shipped
 
         click.echo(ctx.get_help())
-        click.echo("\nScenarios that ship with escsim:\n  " + "\n  ".join(shipped()))
+        names = textwrap.fill(", ".join(shipped()), 78, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+        click.echo(f"\nScenarios that ship with escsim:\n{names}")
 
 
 as_json = click.option("--json", "json_", is_flag=True, help="Print JSON instead of text.")
@@ -102,11 +104,12 @@ def extending(out: Path, path: Path) -> None:
 
     if out.suffix not in (".yaml", ".yml"):
         raise click.UsageError(f"-o: a scenario is a YAML file: give {str(out)!r} the ending .yaml")
-    if out.resolve().parent != path.resolve().parent:
+    place = Path(os.path.realpath(out))  # which, unlike `resolve`, bears with links in a circle
+    if place.parent != path.resolve().parent:
         raise click.UsageError(f"-o: it extends {path.name}, so it has to lie beside it: {path.parent / out.name}")
     below: Path | None = path
     while below is not None:
-        if out.resolve() == below.resolve():
+        if place == below.resolve():
             raise click.UsageError(f"-o: {out.name} is what the run is written on top of; give it another name")
         link = parse(text_of(below, below.name), below.name).root.child("extends")
         below = below.parent / str(link.value) if link is not None else None

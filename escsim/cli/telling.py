@@ -261,7 +261,10 @@ def _check_all(s: tuple[str, ...], most: int | None, out: Path | None, *, force:
                     if one.kind == "unused":  # as most of a ladder that ships is in most scenarios: no more than a line after the others
                         click.echo(f"    {one.message}", err=grave)
         if out is not None:
-            _write_run(path, odd, out, force=force, quiet=quiet or json_)
+            if problems:
+                talk(quiet or json_, "the file is wrong, so nothing is written")
+            else:
+                _write_run(path, odd, out, force=force, quiet=quiet or json_)
     if json_:
         put_data(told)
     if not all(each["ok"] for each in told):
@@ -272,7 +275,8 @@ def _checked(path: Path, most: int | None) -> tuple[tuple[Problem, ...], list[Fi
     """Give what is wrong with a file, what is odd about it, and all that it can do if nothing is wrong."""
     from escsim.errors import Place, Problem, ScenarioError
     from escsim.explore import MOST_STATES, explore
-    from escsim.findings import findings, together
+    from escsim.findings import Finding, findings, together
+    from escsim.fit import impossible
     from escsim.library import load
     from escsim.replay import violations
 
@@ -281,7 +285,9 @@ def _checked(path: Path, most: int | None) -> tuple[tuple[Problem, ...], list[Fi
         if problems := violations(scenario.replay()):
             return ScenarioError(problems).problems, [], None
         space = explore(scenario, most or MOST_STATES, together(scenario))
-        return (), findings(space), space
+        odd = findings(space)
+        odd += [Finding("history", *problem) for problem in impossible(scenario) if all(one.place.line != problem.place.line for one in odd)]
+        return (), sorted(odd, key=lambda one: one.place), space
     except ScenarioError as raised:
         return raised.problems, [], None
     except OSError as raised:
@@ -297,13 +303,19 @@ def _check_history(s: tuple[str, ...], *, json_: bool, quiet: bool) -> None:
     for each, path in [(each, find_file(each)) for each in s]:
         found = fit(load_scenario(str(path)))
         faults = [{**place._asdict(), "message": message, "remedy": remedy} for place, message, remedy in found.problems]
-        told.append({"scenario": each, "fits": not faults, "dated": found.dated, "problems": faults, "blamed": found.blamed})
+        never = [{**place._asdict(), "message": message, "remedy": remedy} for place, message, remedy in found.unlikely]
+        told.append({"scenario": each, "fits": not (faults or never), "dated": found.dated, "problems": faults, "blamed": found.blamed})
+        told[-1]["impossible"] = never
         name = plain(str(path), 200)
         if json_:
             continue
+        if found.unlikely:
+            for problem in found.unlikely:
+                click.echo(str(problem), err=True)
+            click.echo(f"{name}: by its dates history is a run of the model: all {found.dated}; by its chances and delays it cannot happen", err=True)
+        elif not (faults or quiet):
+            click.echo(f"{name}: history is a run of the model: all {found.dated} dated events")
         if not faults:
-            if not quiet:
-                click.echo(f"{name}: history is a run of the model: all {found.dated} dated events")
             continue
         for problem in found.problems:
             click.echo(str(problem), err=True)
@@ -361,7 +373,7 @@ def _write_run(path: Path, odd: list[Finding], out: Path, *, force: bool, quiet:
 
     broken = min((each for each in odd if each.kind == "never"), key=lambda each: len(each.run.steps) if each.run else 0, default=None)
     if broken is None or broken.run is None or broken.tick is None:
-        talk(quiet, "no run breaks a `never` line, so nothing is written")
+        talk(quiet, "no run was found that breaks a `never` line, so nothing is written")
         return
     extending(out, path)
     scenario = broken.run.scenario

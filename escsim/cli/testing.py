@@ -105,7 +105,10 @@ def _write(broken: Broken, out: Path | None, path: Path, *, force: bool, quiet: 
         talk(quiet, why)
     elif out is not None:
         write_files({out: text.encode()}, force=force)
-        talk(quiet or silent, f"{plain(str(out), 200)}  next: escsim replay {shlex.quote(str(out))} --why")
+        after = f"next: escsim replay {shlex.quote(str(out))} --why"
+        if broken.law.startswith("`shared"):
+            after = "its replay is refused for the status that one mission holds alone"
+        talk(quiet or silent, f"{plain(str(out), 200)}  {after}")
     elif not silent:
         talk(quiet, f"the run as a scenario, to be saved beside {path.name} (-o FILE):")
         click.echo(text, nl=False)
