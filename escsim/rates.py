@@ -27,7 +27,7 @@ from escsim.spells import FURTHER, KINDS, Absence, Reply, Spell, absences, repli
 
 VERSION = 1  # of the file of base rates: raised whenever its numbers change
 FEW = 10  # below so many cases a rate says little
-HORIZONS = (30, 365, 1825)
+HORIZONS = {30: "30 days", 365: "a year", 1826: "5 years"}
 YEAR = 365.25
 SAME = 14  # days within which two records of one mission begin that tell of one absence
 LAWS = {"exponential": ("mean",), "weibull": ("shape", "scale"), "lognormal": ("median", "sigma"), "gamma": ("shape", "scale")}
@@ -266,7 +266,7 @@ def rates(record: Record) -> dict[str, Rate]:
                 agreed,
             ),
         ):
-            if which:
+            if any(ended):
                 found[f"{kind}_{name}"] = Rate(f"{kind}_{name}", text, of, [each.case for each in which], days, ended)
     return found
 
@@ -399,9 +399,9 @@ def _sound(each: Estimate) -> Estimate:
     return Estimate(*(float(f"{max(value, 0.0):.5g}") for value in each))
 
 
-def packaged() -> dict[str, tuple[Rate, str]]:
-    """Give the rates of all that ships, each with the source of its cases."""
-    record = gather((load(name) for name in shipped()), [tabled(FURTHER)])
+def packaged(record: Record | None = None) -> dict[str, tuple[Rate, str]]:
+    """Give the rates of all that ships, each with the source of its cases; `record` is what was gathered, if it was."""
+    record = record or gather((load(name) for name in shipped()), [tabled(FURTHER)])
     old = rates(gather((), [tabled(BREAKS)]))["break_to_return"]
     older = Rate("break_of_1976_to_return", "From a break begun from 1976 to 1979 to its end", "breaks", old.cases, old.days, old.ended)
     return {name: (rate, SAMPLE) for name, rate in rates(record).items()} | {older.name: (older, OLDER)}

@@ -1,0 +1,136 @@
+"""Base rates as text for a terminal: tables with their numbers of cases and intervals."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from escsim.captions import number
+from escsim.intervals import Estimate
+from escsim.rates import FEW, HORIZONS, TIMES, Fit, Quantile, Rate, Record, answers, stays
+from escsim.report import Line, columns
+from escsim.validation import BANDS, Validation
+
+_SHARES = (0.25, 0.5, 0.75)
+SAMPLE = (
+    "A sample of well-known cases, in which long ones are over-represented. Of a pair the first absence counts; what was still open is kept, as "
+    "censored."
+)
+FEWER = f"* fewer than {FEW} cases, which say little."
+
+
+def table(record: Record, found: dict[str, Rate], width: int) -> Iterator[Line]:
+    """Tell of all rates: how long absences took, how missions left each status, and how long answers took."""
+    tabled = len({each.case for each in record.absences} - {*record.scenarios})
+    told = [f"{len(record.scenarios)} scenario{'s' * (len(record.scenarios) != 1)}"] * bool(record.scenarios)
+    yield f"From {' and '.join([*told, *[f'{tabled} further cases'] * bool(tabled)])}. Times in days.", ""
+    yield "", ""
+    head = ["rate", "n (open)", "quarter over", "half over", "three quarters over"]
+    rows = [(name, _counted(rate), *(_quantile(rate.quantile(share)) for share in _SHARES)) for name, rate in found.items()]
+    yield from columns(head, rows, width)
+    yield "", ""
+    fits = {name: rate.fits for name, rate in found.items() if rate.fits}
+    laws = [(name, few(found[name]), each[0].law, f"{each[1].aic - each[0].aic:.1f}", ", ".join(_parameters(each[0]))) for name, each in fits.items()]
+    yield from columns(["rate", "", "best law", "next", "parameters"], laws, width)
+    yield from _wrapped(
+        f"With 95 % intervals. next: by how much Akaike's criterion is above the best for the law that is second. {FEWER} {SAMPLE}", width
+    )
+    if record.spells:
+        yield "", ""
+        yield "How missions left each status", "bold"
+        yield from _ways(record, width)
+    if times := {pair: days for pair, days in answers(record).items() if len(days) > 1}:
+        yield "", ""
+        yield "How long answers took, of those that came", "bold"
+        rows = [(to, action, str(len(days)), ", ".join(map(number, days))) for (to, action), days in times.items()]
+        yield from columns(["to", "answer", "n", "days"], rows, width)
+        others = len(answers(record)) - len(times)
+        yield from _wrapped(f"{others} other answers were seen once (--json)." if others else "", width)
+
+
+def few(rate: Rate) -> str:
+    """Give the mark of a rate that rests on few cases."""
+    return "*" * (rate.n < FEW)
+
+
+def _counted(rate: Rate) -> str:
+    return f"{rate.n} ({rate.open}){few(rate)}"
+
+
+def _quantile(each: Quantile) -> str:
+    if each.days is None:
+        return "-"
+    return f"{each.days:,} ({'-' if each.low is None else f'{each.low:,}'} to {'-' if each.high is None else f'{each.high:,}'})"
+
+
+def _ways(record: Record, width: int) -> Iterator[Line]:
+    """Tell of each status how long missions stayed in it and which ways they took, the most frequent first."""
+    rows: list[tuple[str, ...]] = []
+    for stay in stays(record):
+        half = stay.staying.quantile(0.5)
+        told = "more than half still there" if half.days is None else f"half over {_quantile(half)} days"
+        rows.append((f"{stay.status}: {_counted(stay.staying)} stays, {number(stay.years)} years, {told}", *[""] * 5))
+        for way in stay.ways:
+            shares = (f"{share:.0%}".replace("%", " %") for share in way.within)
+            rows.append((f"  {way.trigger} -> {way.dest}", str(way.seen), _interval(way.hazard), *shares))
+    size = max(len(row[0]) for row in rows if row[1])
+    heads = ("", "seen", "a year (95 %)", *(f"in {told}" for told in HORIZONS.values()))
+    widths = [size, *(max(len(row[place]) for row in [heads, *rows]) for place in range(1, 6))]
+    for row in [heads, *rows]:
+        style = "" if row[1] and row is not heads else "bold"
+        yield row[0] if not row[1] else "  ".join(cell.ljust(wide) for cell, wide in zip(row, widths, strict=True)).rstrip(), style
+    yield from _wrapped(
+        "a year: how often a mission that stands there leaves this way, with Garwood's exact Poisson interval. in 30 days and so on: the share "
+        "that has left this way, where the others compete (Aalen and Johansen).",
+        width,
+    )
+
+
+def _interval(each: Estimate) -> str:
+    return f"{number(each.estimate)} ({number(each.low)} to {number(each.high)})"
+
+
+def one(rate: Rate, width: int) -> Iterator[Line]:
+    """Tell of one rate: its quartiles, the laws fitted to it, and its cases."""
+    yield f"{rate.name}: {rate.text}", "bold"
+    yield f"{rate.n} {rate.noun}, {rate.open} of them open{f', fewer than {FEW}, which say little' * (rate.n < FEW)}", ""
+    for share, told in zip(_SHARES, ("a quarter", "half", "three quarters"), strict=True):
+        yield f"  {told} over within {_quantile(rate.quantile(share))} days", ""
+    if rate.fits:
+        yield "", ""
+        best = rate.fits[0].aic
+        rows = [(fit.law, f"{fit.aic - best:.1f}", f"{fit.log_likelihood:.2f}", ", ".join(_parameters(fit))) for fit in rate.fits]
+        yield from columns(["law", "AIC above the best", "log-likelihood", "parameters (95 %)"], rows, width)
+    yield "", ""
+    order = sorted(zip(rate.days.tolist(), rate.ended.tolist(), rate.cases, strict=True))
+    yield from columns(["days", "case"], [(f"{number(days)}{'' if ended else '+'}", case) for days, ended, case in order], width)
+    yield from _wrapped(f"+ still open then. Laws by maximum likelihood, right-censored. {SAMPLE}", width)
+
+
+def _parameters(fit: Fit) -> Iterator[str]:
+    for name, each in fit.parameters.items():
+        yield f"{name} {number(each.estimate)}{' days' if name in TIMES else ''} ({number(each.low)} to {number(each.high)})"
+
+
+def validation(found: dict[str, Validation], width: int) -> Iterator[Line]:
+    """Tell how forecasts of each case from the others came out."""
+    head = ["rate", "cases", *(f"inside {share:.0%}".replace("%", " %") for share in BANDS), "gain over exponential (95 %)"]
+    rows = []
+    for name, each in found.items():
+        bands = []
+        for share in BANDS:
+            inside, known = each.covered(share)
+            bands.append(f"{inside.estimate:.0%} ({inside.low:.0%} to {inside.high:.0%}) of {known}".replace("%", " %"))
+        rows.append((name, f"{each.rate.n}{few(each.rate)}", *bands, f"{each.gain.estimate:+.2f} ({each.gain.low:+.2f} to {each.gain.high:+.2f})"))
+    yield from columns(head, rows, width)
+    yield from _wrapped(
+        "Each case forecast by the law that fits the others best. inside: the share of cases within the middle 50 and 90 % of the forecast, of those "
+        "of which that is known. gain: by how much the logarithm of what the forecast gave to what happened is higher than that of an exponential "
+        f"law; where the interval holds 0 the shape of the law foretells nothing more. {FEWER}",
+        width,
+    )
+
+
+def _wrapped(text: str, width: int) -> Iterator[Line]:
+    for line in textwrap.wrap(text, width, break_on_hyphens=False):
+        yield line, "dim"
