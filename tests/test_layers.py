@@ -16,7 +16,7 @@ PACKAGE = Path(escsim.__file__).parent
 FLOORS = [
     ["__main__", "cli", "cli.telling", "cli.teaching", "cli.variants", "cli.drawing", "cli.testing", "cli.common"],
     ["testing", "testing.machine", "testing.strategies", "testing.generate", "testing.course", "testing.coverage"],
-    ["codes"],
+    ["layouts", "codes"],
     ["serve", "page", "lesson", "tables"],
     [
         "report",
