@@ -32,6 +32,7 @@ NAMES = ["iran-pakistan-2024", "iraq-iran-2024", "saudi-iran-2016"]
 COMMANDS = [
     "check",
     "exact",
+    "import",
     "list",
     "new",
     "page",
@@ -102,6 +103,7 @@ Commands:
   compare      Compare two scenarios, such as two codings of one crisis.
   exact        Solve S exactly, if it is a Markov chain.
   forecast     Forecast S from one morning after another.
+  import       Make the skeleton of a scenario from event data in FILE.
   list         List the scenarios, actions or ladders that ship.
   new          Write a small commented scenario to start from.
   page         Make a lesson of S, in one HTML file.

@@ -14,9 +14,9 @@ PACKAGE = Path(escsim.__file__).parent
 
 # From the top to the bottom: a module may import what stands below it. A new module gets its place here.
 FLOORS = [
-    ["__main__", "cli", "cli.telling", "cli.teaching", "cli.variants", "cli.drawing", "cli.testing", "cli.common"],
+    ["__main__", "cli", "cli.telling", "cli.teaching", "cli.variants", "cli.drawing", "cli.testing", "cli.importing", "cli.common"],
     ["testing", "testing.machine", "testing.strategies", "testing.generate", "testing.course", "testing.coverage"],
-    ["layouts", "codes"],
+    ["importing", "layouts", "codes"],
     ["serve", "page", "lesson", "tables"],
     [
         "report",
