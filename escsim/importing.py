@@ -198,7 +198,7 @@ class Missions:
         actor, target = " and ".join(act.actor), f" to {act.target[0]}" if act.target else ""
         code = next(iter(act.codes))
         if len(words) > 1:
-            return OPEN, f"code {code}: what did {actor} do{target}? one of {', '.join(words)}"
+            return OPEN, f"code {code}: what did {actor} do{target}? one or more of {', '.join(words)}"
         if words[0] in self.ladder.triggers:
             doubt = self._doubt(act, words[0])
         else:
@@ -358,13 +358,14 @@ def _event(act: Act, name: str, action: str, sources: Sources) -> list[str]:
     more = f" and {act.count - len(act.rows):,} more" if act.count > len(act.rows) else ""
     rows = f"row{'s' * (act.count > 1)} {', '.join(map(str, act.rows))}{more}"
     link = next((f": {said}" for said in act.publishers if _site(said) != said), "")
-    coded = f"coded {' and '.join(act.codes)} in {act.reports:,} report{'s' * (act.reports != 1)}"
+    codes = f"{' and '.join(act.codes)} in {act.reports:,} report{'s' * (act.reports != 1)}."
+    told = f"Coded {codes}" if action == OPEN else f"{action.replace('_', ' ').capitalize()}, coded {codes}"
     said = {
         "date": str(act.date),
         "actor": _list(act.actor),
         "target": _list(act.target),
         "action": action,
-        "text": _text(act.text or f"{action.replace('_', ' ').capitalize()}, {coded}."),
+        "text": _text(act.text or told),
         "cite": _list(sources.cited(act)),
     }
     return [f"  # {rows}{link}", f"  - id: {name}", *(f"    {key}: {value}" for key, value in said.items() if value)]

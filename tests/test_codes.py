@@ -173,6 +173,12 @@ map.yaml:12:20: error: unknown action 'ignore'
     )
 
 
+def test_a_map_of_which_nothing_is_left_is_refused_too(tmp_path: Path) -> None:
+    lines = "\n".join(f'  "{code}": demand' for code in range(300, 700))
+    with pytest.raises(ScenarioError, match=r"a code of event data is wanted, not '300'"):
+        load(written(tmp_path, f"codes:\n{lines}\n"))
+
+
 def test_the_words_for_roles_are_names_of_parties() -> None:
     assert {STATE, NAME} <= set(CODES.roles.values())
     assert "any" not in CODES.roles.values()

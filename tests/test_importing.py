@@ -209,6 +209,7 @@ def test_malformed_rows_are_named_and_the_rest_is_read() -> None:
         + b"17.01.2024,PAK,IRN,112,,\n"
         + b"2024-02-30,PAK,IRN,112,,\n"
         + b",PAK,IRN,112,,\n"
+        + b"0999-01-01,PAK,IRN,112,,\n"
         + b"2024-01-17,PAK,IRN,42,,\n"
         + b"2024-01-17,PAK,IRN,,,\n"
         + b"2024-01-17,PAK,IRN\n"
@@ -226,13 +227,14 @@ def test_malformed_rows_are_named_and_the_rest_is_read() -> None:
         (3, "'17.01.2024' is no date"),
         (4, "there is no '2024-02-30' in the calendar of 1500 to 2999"),
         (5, "there is no date"),
-        (6, "unknown code '42'"),
-        (7, "there is no code of the event"),
-        (8, "3 columns, where the first line has 6"),
-        (10, "byte 0xe9 after 26 characters is not UTF-8"),
-        (13, "a quote is opened and not closed"),
-        (15, "not CSV: ',' expected after '\"'"),
-        (16, "a line of more than 100,000 bytes"),
+        (6, "there is no '0999-01-01' in the calendar of 1500 to 2999"),
+        (7, "unknown code '42'"),
+        (8, "there is no code of the event"),
+        (9, "3 columns, where the first line has 6"),
+        (11, "byte 0xe9 after 26 characters is not UTF-8"),
+        (14, "a quote is opened and not closed"),
+        (16, "not CSV: ',' expected after '\"'"),
+        (17, "a line of more than 100,000 bytes"),
     ]
     scenario = made(text)
     assert [(str(each.date), each.text) for each in scenario.events] == [
@@ -311,7 +313,7 @@ def test_what_is_not_wanted_is_left_out_and_counted() -> None:
     assert (found.rows, len(found.acts)) == (6, 1)
 
 
-def test_a_file_of_too_many_events_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_ends_where_there_are_too_many_events(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "MOST_ACTS", 2)
     with pytest.raises(ScenarioError, match=r"data.csv:4:1: error: more than 2 events up to here\n    choose fewer rows: --actors"):
         gathered(HEAD + "".join(f"2024-01-{day},PAK,IRN,112,,\n" for day in range(10, 20)))
@@ -369,10 +371,11 @@ def test_what_a_code_cannot_tell_is_an_open_effect_and_a_question() -> None:
     assert told(scenario) == [("2024-01-17", "PAK", "IRN", OPEN)]
     assert scenario.missions == ()
     assert list(scenario.actions) == [OPEN]
+    assert scenario.events[0].text == "Coded 161 in 1 report."
     (question,) = asked(RECALL)
-    assert question.startswith("code 161: what did PAK do to IRN? one of recall_for_consultations, recall_envoy, ")
+    assert question.startswith("code 161: what did PAK do to IRN? one or more of recall_for_consultations, recall_envoy, ")
     lines = scenario.text.splitlines()
-    assert lines[lines.index("events:") + 1].startswith("  # QUESTION 1 (data.csv, row 2): code 161: what did PAK do to IRN? one of ")
+    assert lines[lines.index("events:") + 1].startswith("  # QUESTION 1 (data.csv, row 2): code 161: what did PAK do to IRN? one or more of ")
 
 
 def test_only_what_the_ladder_knows_is_offered() -> None:
@@ -468,8 +471,8 @@ def test_the_command_writes_a_scenario_that_check_accepts_and_replay_replays(esc
     assert escsim("import", "gdelt.csv", "--actors", "IRN,PAK", "-o", "crisis.yaml") == (
         0,
         "",
-        "gdelt.csv:2: question: code 161: what did PAK do to IRN? one of recall_for_consultations, recall_envoy, bar_envoy, withdraw_ambassador, "
-        "expel_ambassador, expel_diplomats, downgrade_relations, close_embassy, sever_relations\n"
+        "gdelt.csv:2: question: code 161: what did PAK do to IRN? one or more of recall_for_consultations, recall_envoy, bar_envoy, "
+        "withdraw_ambassador, expel_ambassador, expel_diplomats, downgrade_relations, close_embassy, sever_relations\n"
         "gdelt.csv, gdelt: 5 rows read, 1 without two actors, 1 between others, 0 malformed; 2 events (1 row folded), 1 question\n"
         "next: answer the 1 question in crisis.yaml, then escsim check crisis.yaml\n",
     )
