@@ -45,6 +45,7 @@ MISSION = r"^[A-Z]{3}->[A-Z]{3}$"
 MISSION_OR_PAIR = r"^[A-Z]{3}->?[A-Z]{3}$"
 WHO = r"^([A-Z]{3}->?[A-Z]{3}|any)$"
 CAMEO = r"^(0[1-9]|1[0-9]|20)$"
+CODE = r"^((0[1-9]|1[0-9]|20)[0-9]{0,2}|[A-Z]+(/[a-z-]+)?)$"
 SOURCE = r"^([a-z][a-z0-9_]{0,63}|\*)$"
 DEST = r"^([a-z][a-z0-9_]{0,63}|=)$"
 EXPECT = r"^(<|<=|>|>=) *(0(\.[0-9]+)?|1(\.0+)?)$"
@@ -66,6 +67,7 @@ _PATTERNS = {
     MISSION_OR_PAIR: ("a mission or a pair", "a mission is PAK->IRN, a pair PAK-IRN"),
     WHO: ("a mission, a pair or 'any'", "a mission is PAK->IRN, a pair PAK-IRN"),
     CAMEO: ("a CAMEO root code", 'two digits in quotes, "01" to "20"'),
+    CODE: ("a code of event data", 'of CAMEO two to four digits in quotes, "161"; of PLOVER a type, with or without a mode: SANCTION/expel'),
     SOURCE: ("a name", "a status, or '*' in quotes for all of them"),
     DEST: ("a name", "a status, or '=' in quotes to enter the same one anew"),
     EXPECT: ("a bound on a probability", 'for example: ">= 0.8"'),

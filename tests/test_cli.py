@@ -32,6 +32,7 @@ NAMES = ["iran-pakistan-2024", "iraq-iran-2024", "saudi-iran-2016"]
 COMMANDS = [
     "check",
     "exact",
+    "import",
     "list",
     "new",
     "page",
@@ -102,10 +103,12 @@ Commands:
   compare      Compare two scenarios, such as two codings of one crisis.
   exact        Solve S exactly, if it is a Markov chain.
   forecast     Forecast S from one morning after another.
+  import       Make the skeleton of a scenario from event data in FILE.
   list         List the scenarios, actions or ladders that ship.
   new          Write a small commented scenario to start from.
   page         Make a lesson of S, in one HTML file.
   plot         Draw S: its trajectory, its ladder, or its variants.
+  rates        Tell how long absences, agreements and answers took in each S.
   replay       Tell what happened in S, event by event.
   run          Do all that S asks for, and write it up.
   schema       Print the JSON Schema of scenario files, for editors.

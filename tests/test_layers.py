@@ -14,10 +14,12 @@ PACKAGE = Path(escsim.__file__).parent
 
 # From the top to the bottom: a module may import what stands below it. A new module gets its place here.
 FLOORS = [
-    ["__main__", "cli", "cli.telling", "cli.teaching", "cli.variants", "cli.drawing", "cli.testing", "cli.learning", "cli.common"],
+    ["__main__", "cli", "cli.telling", "cli.teaching", "cli.variants", "cli.drawing", "cli.testing", "cli.learning", "cli.importing", "cli.common"],
     ["testing", "testing.machine", "testing.strategies", "testing.generate", "testing.course", "testing.coverage"],
+    ["importing", "layouts", "codes"],
     ["serve", "page", "lesson", "tables"],
     [
+        "rate_tables",
         "report",
         "summary",
         "results",
@@ -36,7 +38,6 @@ FLOORS = [
         "sweep",
         "tornado",
         "survival",
-        "rate_tables",
         "field",
         "captions",
         "style",

@@ -11,10 +11,10 @@ from typing import NoReturn
 
 import click
 
-from escsim.cli import common, drawing, learning, teaching, telling, testing, variants  # which add the commands
+from escsim.cli import common, drawing, importing, learning, teaching, telling, testing, variants  # which add the commands
 from escsim.cli.common import cli
 
-__all__ = ["cli", "common", "drawing", "learning", "main", "teaching", "telling", "testing", "variants"]
+__all__ = ["cli", "common", "drawing", "importing", "learning", "main", "teaching", "telling", "testing", "variants"]
 
 
 def main() -> NoReturn:
