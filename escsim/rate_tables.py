@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from escsim.captions import number
 from escsim.intervals import Estimate
 from escsim.rates import FEW, HORIZONS, TIMES, Fit, Quantile, Rate, Record, answers, stays
 from escsim.report import Line, columns
+from escsim.scenario import Scenario, counterpart
+from escsim.spells import Absence, absences
 from escsim.validation import BANDS, Validation
 
 _SHARES = (0.25, 0.5, 0.75)
@@ -129,6 +131,38 @@ def validation(found: dict[str, Validation], width: int) -> Iterator[Line]:
         f"law; where the interval holds 0 the shape of the law foretells nothing more. {FEWER}",
         width,
     )
+
+
+CASES = ("case", "between", "missions moved", "days away", "as low as")
+
+
+def cases(scenarios: Iterable[Scenario]) -> list[tuple[str, ...]]:
+    """Give a row for each pair of each case of which a mission moved, and one for a case of which none did.
+
+    The case, the two sides, whether one mission moved or both, for how many days each was away (with a plus if it still was when the
+    period ended), and the most severe status.
+    """
+    rows: list[tuple[str, ...]] = []
+    for scenario in scenarios:
+        replayed, pairs = scenario.replayed, dict[frozenset[str], list[Absence]]()
+        for each in absences(replayed):
+            pairs.setdefault(frozenset((each.mission, counterpart(each.mission))), []).append(each)
+        for pair, mine in pairs.items():
+            sides = " and ".join(scenario.actors[key] for key in mine[0].mission.split("->"))
+            moved = {each.mission for each in mine}
+            seen = {status for mission in pair & replayed.paths.keys() for _, status in replayed.paths[mission]}
+            worst = max(seen, key=scenario.ladder.severity.__getitem__)
+            days = "; ".join(dict.fromkeys(f"{each.days:,.0f}{'' if each.ended else '+'}" for each in mine))
+            rows.append((scenario.name, sides, "one" if len(moved) == 1 else "both", days, worst))
+        if not pairs:
+            rows.append((scenario.name, " and ".join(list(scenario.actors.values())[:2]), "none", "-", "-"))
+    return rows
+
+
+def markdown(rows: Iterable[tuple[str, ...]]) -> str:
+    """Write the table of cases as Markdown, for the README."""
+    lines = [CASES, ("---",) * len(CASES), *((f"`{case}`", *rest) for case, *rest in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines).replace("| --- | --- | --- | --- | --- |", "|---|---|---|---|---|")
 
 
 def _wrapped(text: str, width: int) -> Iterator[Line]:

@@ -401,12 +401,14 @@ def _counted(scenario: Scenario) -> str:
 @cli.command("list")
 @click.option("--actions", "what", flag_value="actions", help="The vocabulary of actions.")
 @click.option("--ladders", "what", flag_value="ladders", help="The ladders that ship with escsim.")
+@click.option("--cases", "what", flag_value="cases", help="What became of the missions in each scenario.")
+@click.option("--rates", "what", flag_value="rates", help="The base rates that a delay may lean on by name.")
 @as_json
 def list_(what: str | None, json_: bool) -> None:
-    """List the scenarios, actions or ladders that ship."""
-    from escsim import actions, ladder, library, report
+    """List the scenarios, actions, ladders or base rates that ship."""
+    from escsim import actions, base_rates, ladder, library, report
 
-    data: dict[str, Any]
+    data: Any
     rows: list[tuple[str, ...]]
     if what == "actions":
         words = actions.shipped()
@@ -418,6 +420,18 @@ def list_(what: str | None, json_: bool) -> None:
         data = {name: each.model_dump(mode="json", by_alias=True) for name, each in steps.items()}
         head = ["ladder", "statuses, mildest first"]
         rows = [(name, " < ".join(each.statuses)) for name, each in steps.items()]
+    elif what == "rates":
+        known = base_rates.shipped()
+        data = {name: each.model_dump() for name, each in known.items()}
+        head = ["base rate", "what it rests on"]
+        said = {name: next(iter(each.law.values())) for name, each in known.items()}
+        rows = [(name, f"{each.told}: {', '.join(f'{key} {value}' for key, value in said[name].items())}") for name, each in known.items()]
+    elif what == "cases":
+        from escsim import rate_tables
+
+        rows = rate_tables.cases(map(library.load, library.shipped()))
+        head = [*rate_tables.CASES]
+        data = [dict(zip(rate_tables.CASES, row, strict=True)) for row in rows]
     else:
         scenarios = {name: library.load(path) for name, path in library.shipped().items()}
         data = {name: {"title": scenario.title, "missions": scenario.missions} for name, scenario in scenarios.items()}
