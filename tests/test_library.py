@@ -16,7 +16,7 @@ import pytest
 import escsim
 from escsim import library
 from escsim.errors import ScenarioError
-from tests.conftest import ROOT, SMALL, environment
+from tests.conftest import ROOT, SMALL, Told, environment
 
 CRISES = [
     "algeria-france-2021",
@@ -241,3 +241,17 @@ def test_the_wheel_carries_all_that_it_needs_and_works_from_an_install(tmp_path:
     assert (tmp_path / "escsim.schema.json").read_bytes() == (ROOT / "scenarios" / "escsim.schema.json").read_bytes()
     script = subprocess.run([str(target / "bin" / "escsim"), "--version"], env=there, capture_output=True, text=True, timeout=60, check=True)
     assert script.stdout == f"escsim {escsim.__version__}\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CRISES)
+def test_each_crisis_is_replayed_checked_run_and_plotted(escsim: Callable[..., Told], name: str) -> None:
+    """By the commands that a newcomer tries first."""
+    told = escsim("check", name)
+    assert (told.code, "in order: " in told.out) == (0, True)
+    told = escsim("run", name, "-n", 300, "-q")
+    assert told.code == 0
+    folder = Path("out") / name
+    assert {"summary.md", "trajectory.png", "trajectory.svg", "replay.csv", "variants.json"} <= {path.name for path in folder.iterdir()}
+    summary = (folder / "summary.md").read_text("utf-8")
+    assert summary.startswith(f"# {library.load(name).title}")

@@ -73,11 +73,11 @@ def rates_(s: tuple[str, ...], name: str | None, validate: bool, out: Path | Non
                 told["answers"] = [{"to": to, "answer": action, "days": days} for (to, action), days in rates.answers(record).items()]
             put_data(told)
         elif validate:
-            put_lines(rate_tables.validation(held, width_of()))
+            put_lines([*rate_tables.validation(held, width_of())])
         elif name is not None:
-            put_lines(rate_tables.one(found[name], width_of()))
+            put_lines([*rate_tables.one(found[name], width_of())])
         else:
-            put_lines(rate_tables.table(record, found, width_of()))
+            put_lines([*rate_tables.table(record, found, width_of())])
         if out is None:
             return
         if out.suffix in (".yaml", ".yml"):
