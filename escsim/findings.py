@@ -208,13 +208,14 @@ class Facts:
                 return
 
     def doubts(self) -> list[int]:
-        """Give the loose events that may happen as far as calls go, and of which no variant shows that gate and bars let them, and matter."""
-        scenario, events = self.scenario, self.scenario.events
-        wanted = set[tuple[int, str]]()  # events, with what is to be seen of each: that it fires, that its gate is shut, who bars it
+        """Give the loose events of which calls say that they may happen, and no variant shows it, or that what always comes with them bars them."""
+        scenario, events, delays = self.scenario, self.scenario.events, self.space.delays
+        fixed = {e for e, (shortest, longest) in enumerate(delays) if shortest == longest}
+        wanted = set[tuple[int, str]]()  # events, with what is to be seen of each: that it fires, who bars it
         for e in self.loose & self.fired.keys():
             if events[e].while_ or events[e].unless:
-                wanted |= {(e, "fires"), *([(e, "shut")] if events[e].while_ and e not in self.shut else ())}
-                wanted |= {(e, other) for other in events[e].unless or () if (scenario.order[other], e) not in self.barred}
+                wanted |= {(e, "fires")}
+                wanted |= {(e, other) for other in events[e].unless or () if {e, scenario.order[other]} <= fixed}
         with suppress(ScenarioError):  # 10,000 firings
             for i in range(VARIANTS if wanted else 0):
                 wanted -= self.shown(stepper.run(scenario, Addressed(scenario, self.space.process, 0, i)))
@@ -223,17 +224,10 @@ class Facts:
         return sorted({e for e, _ in wanted})
 
     def shown(self, trajectory: Trajectory) -> set[tuple[int, str]]:
-        """Give what a variant shows of events: that one fires, that its gate is shut while it is called, by whom it is barred."""
-        order, waits = self.scenario.order, dict[str, int]()
-        found = {(order[step.event], "fires") for step in trajectory.steps}
-        for note in trajectory.notes:
-            if note.stage == "called":
-                waits[note.event] = note.tick
-            elif (note.stage in ("armed", "refused") and waits.pop(note.event, note.tick) < note.tick) or note.stage == "shut":
-                found.add((order[note.event], "shut"))
-            elif note.stage in ("barred", "ignored"):
-                found.add((order[note.event], note.by))
-        return found | {(order[event], "shut") for event in waits}
+        """Give what a variant shows of events: that one fires, by whom it is barred."""
+        order = self.scenario.order
+        fired = {(order[step.event], "fires") for step in trajectory.steps}
+        return fired | {(order[note.event], note.by) for note in trajectory.notes if note.stage in ("barred", "ignored")}
 
     def since(self, event: Event) -> int | None:
         """Give the earliest tick at which an event may be called, None if it never is."""
@@ -457,7 +451,8 @@ def _never(space: Space) -> Iterator[Finding]:
                 if kind == "never":
                     remedy = "correct the line or the events; `escsim check -o FILE` writes this run as a scenario"
                 else:
-                    place = scenario.event_place(next(step.event for step in reversed(run.steps) if step.tick <= tick and step.moves), "action")
+                    last = next((step.event for step in reversed(run.steps) if step.tick <= tick and step.moves), None)
+                    place = scenario.place("start") if last is None else scenario.event_place(last, "action")
                     remedy = "the triggers that enter or leave a shared status must move both missions (`moves`), and both must admit them"
                 yield Finding(kind, place, message, remedy, run, tick)
                 break

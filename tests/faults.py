@@ -309,8 +309,8 @@ FAULTS = [
     fault(
         "a run that is shown need not stay where it breaks a line",
         "witness.py",
-        "            after.append((last, place, 1))\n",
-        "            pass\n",
+        "        after.append((last, place, 1))  # so that time passes there\n",
+        "        pass\n",
         "findings.py::test_what_is_odd_about_a_file_is_said_in_these_words[never_left_at_once]",
     ),
 ]

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @quiet
 @as_json
 def rates_(s: tuple[str, ...], name: str | None, validate: bool, out: Path | None, paper: bool, force: bool, quiet: bool, json_: bool) -> None:
-    """Tell how long absences, agreements and answers took in each S.
+    """Tell how long absences and answers took in each S.
 
     S are scenarios, and tables of absences (FILE.csv); without any, all that ship. Cases still open are kept, as censored.
     """
