@@ -254,7 +254,7 @@ def _together(trajectory: Trajectory, missions: Sequence[str], change: _Change) 
     scenario, ladder = trajectory.scenario, trajectory.scenario.ladder
     away = ladder.resolve(name for name in ("envoy_away", "envoys_away") if name in ladder.groups) - set(ladder.shared)
     worst = max(change.below, key=ladder.severity.__getitem__)
-    noun, state = "mission", f"{'down to ' * (len(change.below) > 1)}‘{words(worst)}’"
+    noun, state = "mission", f"‘{words(worst)}’" if len(change.below) == 1 else f"lowered, ‘{words(worst)}’ at worst,"
     if change.below <= away:
         noun, state = "ambassador", "away"
     subject = f"{len(missions)} of {len(scenario.missions)} {noun}s"

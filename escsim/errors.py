@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 MOST_SHOWN = 20
@@ -82,6 +82,11 @@ def listed(names: Iterable[object], most: int = 12) -> str:
     """Names for a message: `'a', 'b', 'c'`, cut after `most`."""
     each = [quoted(name) for name in names]
     return ", ".join(each[:most]) + (", ..." if len(each) > most else "")
+
+
+def series(names: Sequence[str]) -> str:
+    """Names in a sentence: `a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from escsim import base_rates, files
 from escsim.captions import headline, mission_name, words
 from escsim.delays import Delay
-from escsim.errors import plain
+from escsim.errors import plain, series
 from escsim.explain import HISTORY, SAMPLE, Reasons, causes, open_on, steps_on
 from escsim.intervals import wilson
 from escsim.phrases import answered, bounded, briefly, compared, effected, exactly, in_history, percent, shared
@@ -126,7 +126,7 @@ def _step(trajectory: Trajectory, step: Step, width: int, why: bool, signs: dict
         meant = [scenario.ladder.meaning(trigger) for trigger in dict.fromkeys(move.trigger for move in step.moves)]
         yield from _wrapped(f"      Why: {' '.join([step.reason, *meant])}", width, indent=8, style="dim")
         if event.disputed:
-            yield from _wrapped(f"      Sources differ: {event.disputed}", width, indent=8, style="dim")
+            yield from _wrapped(f"      Not settled: {event.disputed}", width, indent=8, style="dim")
 
 
 def _who(event: Event | Background) -> str:
@@ -173,7 +173,7 @@ def why(trajectory: Trajectory, day: Day | None = None, *, width: int = 100) -> 
     for step in steps:
         event, moment = trajectory.event(step), trajectory.moment(step)
         clock = f"{moment:%Y-%m-%d} " * (day is None) + f"{moment:%H:%M} " * (not past)
-        done = _said(event) if past else f"{_who(event)}, {words(' and '.join(event.action))}"
+        done = _said(event) if past else f"{_who(event)}, {words(series(event.action))}"
         yield "", ""
         yield from _wrapped(f"{clock}{step.event}: {done}", width, indent=2)
         yield from _wrapped(f"  {causes(trajectory, step)}", width, indent=2)

@@ -164,7 +164,9 @@ class Event(Form):
     label: Label | None = key("A short name for pictures; its id if not given.", "Security Committee", None)
     cite: OneOrMore[SourceKey] | None = key("Where it is reported: keys of `sources`.", "dawn", None)
     confidence: Literal["high", "medium", "low"] | None = key("How sure the date and the deed are.", "high", None)
-    disputed: Text | None = key("On what the sources differ.", "Headlines say expelled; the ministry did not.", None)
+    disputed: Text | None = key(
+        "What is not settled: on what the sources differ, or a day not looked up.", "Headlines say expelled; the ministry did not.", None
+    )
     follows: Causes | None = key("What calls it: each of these, or {all: [...]}; else the start.", "iranian_strikes", None, title="Follows")
     while_: Gate | None = key("Its gate: the statuses these missions must be in.", {"PAK->IRN": "normal"}, None, alias="while")
     unless: OneOrMore[EventId] | None = key("What bars it for good once it has happened.", "call_on_19_january", None)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from enum import Enum
 
 from escsim.draws import Draws
-from escsim.errors import Problem, ScenarioError, quoted
+from escsim.errors import Problem, ScenarioError, quoted, series
 from escsim.scenario import NOTHING, Event, Follows, Intervention, Scenario
 from escsim.trajectory import Move, Note, Stage, Step, Trajectory
 
@@ -157,7 +157,7 @@ class Run:
             return tuple(moves), "; ".join(told + stayed) + "."
         if stayed:
             return (), MOOT + "; ".join(stayed) + "."
-        return (), f"{' and '.join(event.action)} {'moves' if len(event.action) == 1 else 'move'} no mission on this ladder."
+        return (), f"{series(event.action)} {'moves' if len(event.action) == 1 else 'move'} no mission on this ladder."
 
     def bar(self, name: str) -> None:
         """Bar for good the events that name this one in `unless`."""

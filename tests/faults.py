@@ -313,6 +313,27 @@ FAULTS = [
         "        pass\n",
         "findings.py::test_what_is_odd_about_a_file_is_said_in_these_words[never_left_at_once]",
     ),
+    fault(
+        "of clocks that are set together the later one may be due first",
+        "explore.py",
+        "            if e in later:  #",
+        "            if False:  #",
+        "findings.py::test_what_is_odd_about_a_file_is_said_in_these_words[tie_of_clocks]",
+    ),
+    fault(
+        "an absence that had not ended counts as ended",
+        "rates.py",
+        "[each.ended for each in mine]",
+        "[True for _ in mine]",
+        "rates.py::test_the_laws_are_those_of_the_reference",
+    ),
+    fault(
+        "an absence that begins while the other side is away leads too",
+        "spells.py",
+        "                    since > last,\n",
+        "                    True,\n",
+        "spells.py::test_an_absence_lasts_from_the_first_day_away_to_the_ambassador_back",
+    ),
 ]
 
 

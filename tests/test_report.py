@@ -64,7 +64,7 @@ Wed 3 Jan 2024
 Fri 5 Jan 2024
   ○ AAA + BBB: talks (dated 2024-01-04 to 2024-01-05) [talks, after recall]
       Why: talks moves no mission on this ladder.
-      Sources differ: The place is not certain.
+      Not settled: The place is not certain.
 
 Sun 7 Jan 2024
   ● AAA to BBB: return envoy, normalise [back, after talks; paper]
