@@ -98,7 +98,7 @@ march (protest): Never called: answer did not happen.
 
 
 def without_reasons(events: str) -> str:
-    reasons = ("      Why", "      Sources", "        ")
+    reasons = ("      Why", "      Not settled", "        ")
     return "".join(line + "\n" for line in events.splitlines() if not line.startswith(reasons))
 
 
