@@ -361,7 +361,7 @@ class Delay(_Chosen):
             raise refusal(f"unknown base rate {quoted(name)}", suggest(name, base_rates.shipped(), "packaged"), "rates")
         if any(value.get(law) is not None for law in cls.model_fields if law != "rates" and law not in known.law):
             raise refusal("a base rate is a law already", "delete one of the two: the other law, or `rates`")
-        return {"rates": name, **known.law}
+        return {**value, **known.law}
 
     def one(self) -> tuple[str, Law | Span]:
         """Give the law that is stated, or that of the base rate, and its name; raises a `refusal` if it is not just one."""

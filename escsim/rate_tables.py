@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterable, Iterator
 
 from escsim.captions import number
 from escsim.intervals import Estimate
-from escsim.rates import FEW, HORIZONS, TIMES, Fit, Quantile, Rate, Record, answers, stays
+from escsim.rates import FEW, HORIZONS, LEAST, TIMES, Fit, Quantile, Rate, Record, answers, stays
 from escsim.report import Line, columns
 from escsim.scenario import Scenario, counterpart
 from escsim.spells import Absence, absences
@@ -25,14 +26,17 @@ def table(record: Record, found: dict[str, Rate], width: int) -> Iterator[Line]:
     """Tell of all rates: how long absences took, how missions left each status, and how long answers took."""
     tabled = len({each.case for each in record.absences} - {*record.scenarios})
     told = [f"{len(record.scenarios)} scenario{'s' * (len(record.scenarios) != 1)}"] * bool(record.scenarios)
-    yield f"From {' and '.join([*told, *[f'{tabled} further cases'] * bool(tabled)])}. Times in days.", ""
+    told += [f"{tabled} further case{'s' * (tabled != 1)}"] * bool(tabled)
+    if not found:
+        yield f"In {' and '.join(told) or 'an empty table'} no mission stood below the level at which it started.", ""
+        return
+    yield f"From {' and '.join(told)}. Times in days.", ""
     yield "", ""
     head = ["rate", "n (open)", "quarter over", "half over", "three quarters over"]
     rows = [(name, _counted(rate), *(_quantile(rate.quantile(share)) for share in _SHARES)) for name, rate in found.items()]
     yield from columns(head, rows, width)
     yield "", ""
-    fits = {name: rate.fits for name, rate in found.items() if rate.fits}
-    laws = [(name, few(found[name]), each[0].law, f"{each[1].aic - each[0].aic:.1f}", ", ".join(_parameters(each[0]))) for name, each in fits.items()]
+    laws = [(name, few(rate), *_best(rate)) for name, rate in found.items()]
     yield from columns(["rate", "", "best law", "next", "parameters"], laws, width)
     yield from _wrapped(
         f"With 95 % intervals. next: by how much Akaike's criterion is above the best for the law that is second. {FEWER} {SAMPLE}", width
@@ -48,6 +52,14 @@ def table(record: Record, found: dict[str, Rate], width: int) -> Iterator[Line]:
         yield from columns(["to", "answer", "n", "days"], rows, width)
         others = len(answers(record)) - len(times)
         yield from _wrapped(f"{others} other answers were seen once (--json)." if others else "", width)
+
+
+def _best(rate: Rate) -> tuple[str, str, str]:
+    """Give the best law of a rate, by how much the second is worse, and the parameters; or why there is none."""
+    if not rate.fits:
+        return "-", "-", f"no law: {rate.n - rate.open} ended" if rate.n - rate.open < LEAST else "no law fits times that are so alike"
+    best, *others = rate.fits
+    return best.law, f"{others[0].aic - best.aic:.1f}" if others else "-", ", ".join(_parameters(best))
 
 
 def few(rate: Rate) -> str:
@@ -95,17 +107,20 @@ def _interval(each: Estimate) -> str:
 def one(rate: Rate, width: int) -> Iterator[Line]:
     """Tell of one rate: its quartiles, the laws fitted to it, and its cases."""
     yield f"{rate.name}: {rate.text}", "bold"
-    yield f"{rate.n} {rate.noun}, {rate.open} of them open{f', fewer than {FEW}, which say little' * (rate.n < FEW)}", ""
+    yield f"{rate.counted}, {rate.open} of them open{f', fewer than {FEW}, which say little' * (rate.n < FEW)}", ""
     for share, told in zip(_SHARES, ("a quarter", "half", "three quarters"), strict=True):
         yield f"  {told} over within {_quantile(rate.quantile(share))} days", ""
-    if rate.fits:
+    if not rate.fits:
+        yield f"  {_best(rate)[2]}", ""
+    else:
         yield "", ""
         best = rate.fits[0].aic
         rows = [(fit.law, f"{fit.aic - best:.1f}", f"{fit.log_likelihood:.2f}", ", ".join(_parameters(fit))) for fit in rate.fits]
         yield from columns(["law", "AIC above the best", "log-likelihood", "parameters (95 %)"], rows, width)
     yield "", ""
-    order = sorted(zip(rate.days.tolist(), rate.ended.tolist(), rate.cases, strict=True))
-    yield from columns(["days", "case"], [(f"{number(days)}{'' if ended else '+'}", case) for days, ended, case in order], width)
+    order = sorted(zip(rate.days.tolist(), rate.ended.tolist(), rate.cases, rate.whose, strict=True))
+    cases = [(f"{number(days)}{'' if ended else '+'}", case, mission) for days, ended, case, mission in order]
+    yield from columns(["days", "case", "mission"], cases, width)
     yield from _wrapped(f"+ still open then. Laws by maximum likelihood, right-censored. {SAMPLE}", width)
 
 
@@ -152,7 +167,7 @@ def cases(scenarios: Iterable[Scenario]) -> list[tuple[str, ...]]:
             moved = {each.mission for each in mine}
             seen = {status for mission in pair & replayed.paths.keys() for _, status in replayed.paths[mission]}
             worst = max(seen, key=scenario.ladder.severity.__getitem__)
-            days = "; ".join(dict.fromkeys(f"{each.days:,.0f}{'' if each.ended else '+'}" for each in mine))
+            days = "; ".join(dict.fromkeys(f"{math.floor(each.days + 0.5):,}{'' if each.ended else '+'}" for each in mine))
             rows.append((scenario.name, sides, "one" if len(moved) == 1 else "both", days, worst))
         if not pairs:
             rows.append((scenario.name, " and ".join(list(scenario.actors.values())[:2]), "none", "-", "-"))

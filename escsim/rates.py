@@ -8,9 +8,11 @@ right censoring, and compared by Akaike's criterion. All times are in days.
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -23,14 +25,16 @@ from escsim.errors import AskedError
 from escsim.intervals import Estimate, kaplan_meier
 from escsim.library import load, shipped
 from escsim.scenario import Scenario
-from escsim.spells import FURTHER, KINDS, Absence, Reply, Spell, absences, replies, spells, tabled
+from escsim.spells import FURTHER, KINDS, Absence, Reply, Spell, absences, led, replies, spells, tabled
 
 VERSION = 1  # of the file of base rates: raised whenever its numbers change
 FEW = 10  # below so many cases a rate says little
+LEAST = 3  # cases that have ended, for a law to be fitted
 HORIZONS = {30: "30 days", 365: "a year", 1826: "5 years"}
 YEAR = 365.25
 SAME = 14  # days within which two records of one mission begin that tell of one absence
 LAWS = {"exponential": ("mean",), "weibull": ("shape", "scale"), "lognormal": ("median", "sigma"), "gamma": ("shape", "scale")}
+SHAPES = {"weibull": (0.2, 25), "lognormal": (0.05, 4), "gamma": (0.2, 400)}  # down to a coefficient of variation of a twentieth
 TIMES = ("mean", "scale", "median")  # parameters that are times
 SAMPLE = (
     "The shipped scenarios, each of which names its sources, and escsim/absences.csv, cases from general knowledge: facts, compiled for escsim. "
@@ -103,10 +107,13 @@ class Rate:
     days : float, shape (n,)
         What took no time is taken to have taken half a day.
     ended : bool, shape (n,)
+    whose : list of str, optional
+        The missions.
     """
 
-    def __init__(self, name: str, text: str, noun: str, cases: Sequence[str], days: Any, ended: Any) -> None:
+    def __init__(self, name: str, text: str, noun: str, cases: Sequence[str], days: Any, ended: Any, whose: Sequence[str] = ()) -> None:
         self.name, self.text, self.noun, self.cases = name, text, noun, list(cases)
+        self.whose = list(whose) or [""] * len(self.cases)
         self.days = np.maximum(np.asarray(days, float), 0.5)
         self.ended = np.asarray(ended, bool)
 
@@ -145,7 +152,7 @@ class Rate:
 
     @cached_property
     def fits(self) -> list[Fit]:
-        """The laws fitted to it, the best by Akaike's criterion first; none if fewer than three cases have ended.
+        """The laws fitted to it, the best by Akaike's criterion first; none if fewer than three cases have ended, or all times are alike.
 
         Raises
         ------
@@ -158,6 +165,12 @@ class Rate:
         """Give it without a case."""
         kept = [place for place, each in enumerate(self.cases) if each != case]
         return Rate(self.name, self.text, self.noun, [self.cases[place] for place in kept], self.days[kept], self.ended[kept])
+
+    @property
+    def counted(self) -> str:
+        """How many cases of what: `28 recalls`."""
+        one = re.sub(r"s( |$)", r"\1", self.noun, count=1)
+        return f"{self.n} {one if self.n == 1 else self.noun}"
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain data for JSON."""
@@ -214,8 +227,8 @@ class Record(NamedTuple):
 def gather(scenarios: Iterable[Scenario], tables: Iterable[list[Absence]] = ()) -> Record:
     """Read off replays, and tables of absences, what history did.
 
-    Two records of one mission that begin within two weeks of one another tell of one absence: the one that has ended is kept, or
-    that which was watched for longer.
+    Records of one mission in two of them that begin within two weeks of one another tell of one absence: the one that has ended is kept,
+    or that which was watched for longer.
 
     Raises
     ------
@@ -223,17 +236,17 @@ def gather(scenarios: Iterable[Scenario], tables: Iterable[list[Absence]] = ()) 
         If a history is not a run of its model.
     """
     replayed = [scenario.replayed for scenario in scenarios]
-    found = [each for trajectory in replayed for each in absences(trajectory)]
-    found += [each for table in tables for each in table]
-    kept: list[Absence] = []
-    for each in sorted(found, key=lambda each: (each.ended, each.days), reverse=True):
-        if not any(other.mission == each.mission and abs((other.began - each.began).days) <= SAME for other in kept):
-            kept.append(each)
-    order = {id(each): place for place, each in enumerate(found)}
+    sources = [*map(absences, replayed), *tables]
+    found = [(number, each) for number, source in enumerate(sources) for each in source]
+    kept: list[tuple[int, Absence]] = []
+    for number, each in sorted(found, key=lambda item: (item[1].ended, item[1].days), reverse=True):
+        if not any(source != number and other.mission == each.mission and abs((other.began - each.began).days) <= SAME for source, other in kept):
+            kept.append((number, each))
+    order = {id(each): place for place, (_, each) in enumerate(found)}
     return Record(
         [trajectory.scenario.name for trajectory in replayed],
         [each for trajectory in replayed for each in spells(trajectory)],
-        sorted(kept, key=lambda each: order[id(each)]),
+        led(sorted((each for _, each in kept), key=lambda each: order[id(each)])),
         [each for trajectory in replayed for each in replies(trajectory)],
     )
 
@@ -266,8 +279,9 @@ def rates(record: Record) -> dict[str, Rate]:
                 agreed,
             ),
         ):
-            if any(ended):
-                found[f"{kind}_{name}"] = Rate(f"{kind}_{name}", text, of, [each.case for each in which], days, ended)
+            if which and (agreed or name == "to_return"):
+                whose = [each.mission for each in which]
+                found[f"{kind}_{name}"] = Rate(f"{kind}_{name}", text, of, [each.case for each in which], days, ended, whose)
     return found
 
 
@@ -345,7 +359,7 @@ def fitted(days: Any, ended: Any) -> list[Fit]:
     AskedError
         If lifelines is not there.
     """
-    if ended.sum() < 3:
+    if ended.sum() < LEAST:
         return []
     try:
         import lifelines
@@ -371,10 +385,20 @@ def fitted(days: Any, ended: Any) -> list[Fit]:
         "lognormal": lifelines.LogNormalFitter,
         "gamma": GammaFitter,
     }
+    found = []
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # of few cases it warns at every turn; n is always told
-        found = [_fit(law, fitter().fit(days, ended)) for law, fitter in fitters.items()]
-    return sorted(found, key=lambda fit: fit.aic)
+        for law, fitter in fitters.items():
+            with suppress(lifelines.exceptions.ConvergenceError, ValueError, ArithmeticError):  # times that are all the same have no shape
+                found.append(_fit(law, fitter().fit(days, ended)))
+    return sorted(filter(_lawful, found), key=lambda fit: fit.aic)
+
+
+def _lawful(fit: Fit) -> bool:
+    """Whether a fit is one: a shape at the edge of what a scenario may state tells of times that are all alike, or of too few."""
+    shape = next((fit.parameters[name].estimate for name in ("shape", "sigma") if name in fit.parameters), None)
+    within = shape is None or SHAPES[fit.law][0] <= shape <= SHAPES[fit.law][1]
+    return within and math.isfinite(fit.aic) and all(math.isfinite(each.estimate) for each in fit.parameters.values())
 
 
 def _fit(law: str, done: Any) -> Fit:
@@ -403,8 +427,18 @@ def packaged(record: Record | None = None) -> dict[str, tuple[Rate, str]]:
     """Give the rates of all that ships, each with the source of its cases; `record` is what was gathered, if it was."""
     record = record or gather((load(name) for name in shipped()), [tabled(FURTHER)])
     old = rates(gather((), [tabled(BREAKS)]))["break_to_return"]
-    older = Rate("break_of_1976_to_return", "From a break begun from 1976 to 1979 to its end", "breaks", old.cases, old.days, old.ended)
+    older = Rate("break_of_1976_to_return", "From a break begun from 1976 to 1979 to its end", "breaks of 1976-79", old.cases, old.days, old.ended)
     return {name: (rate, SAMPLE) for name, rate in rates(record).items()} | {older.name: (older, OLDER)}
+
+
+def to_dict(record: Record, found: dict[str, Rate]) -> dict[str, Any]:
+    """Give rates, ways out of statuses and answers as plain data for JSON."""
+    ways = []
+    for stay in stays(record):
+        mine = [way._asdict() | {"hazard": way.hazard._asdict()} for way in stay.ways]
+        ways.append({"status": stay.status, "n": stay.staying.n, "open": stay.staying.open, "years": stay.years, "ways": mine})
+    told = [{"to": to, "answer": action, "days": days} for (to, action), days in answers(record).items()]
+    return {"rates": {name: rate.to_dict() for name, rate in found.items()}, "ways": ways, "answers": told}
 
 
 def as_file(found: dict[str, tuple[Rate, str]]) -> str:
@@ -414,7 +448,7 @@ def as_file(found: dict[str, tuple[Rate, str]]) -> str:
         if rate.fits:
             fit, ended = rate.fits[0], rate.n - rate.open
             few = f", fewer than {FEW} cases" if rate.n < FEW else ""
-            words = f"{fit.law} fitted to {rate.n} {rate.noun} ({ended} ended{few})"
+            words = f"{fit.law} fitted to {rate.counted} ({ended} ended{few})"
             told[rate.name] = {"text": f"{rate.text}.", "told": words, "law": fit.delay, "n": rate.n, "ended": ended, "source": source}
     for name, text, noun, n, low, high in DERIVED:
         sigma = math.log(high / low) / (2 * 0.6744897501960817)  # the normal quantile of 75 in 100

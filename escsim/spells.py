@@ -7,7 +7,7 @@ lasted so long, not how long it lasts.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date as Day
 from pathlib import Path
 from typing import NamedTuple
@@ -62,7 +62,9 @@ class Absence(NamedTuple):
     mutual : bool
         Whether the other mission of the pair was away as well at some time of it.
     leads : bool
-        Whether it is the first of its pair's: what begins while the other mission is away tells little that is new.
+        Whether it is the first of its pair's in its case, or of its cluster's: what begins while it lasts tells little that is new.
+    cluster : str
+        What it belongs to with others that one quarrel brought about at once; "" for nothing.
     """
 
     case: str
@@ -73,7 +75,8 @@ class Absence(NamedTuple):
     ended: bool
     settled: float | None
     mutual: bool
-    leads: bool
+    leads: bool = True
+    cluster: str = ""
 
 
 class Reply(NamedTuple):
@@ -107,7 +110,6 @@ def absences(replayed: Trajectory) -> list[Absence]:
         pairs.setdefault(pair, []).extend((since, until, mission) for since, until in _down(replayed, mission))
     found = []
     for times in pairs.values():
-        last = -1
         for since, until, mission in sorted(times, key=lambda each: each[0]):
             mutual = any(other != mission and first < until and since < then for first, then, other in times)
             settled = _settled(replayed, mission, since, until)
@@ -121,11 +123,26 @@ def absences(replayed: Trajectory) -> list[Absence]:
                     until < end,
                     None if settled is None else (settled - since) / TICKS_A_DAY,
                     mutual,
-                    since > last,
                 )
             )
-            last = max(last, until)
-    return found
+    return led(found)
+
+
+def led(found: Iterable[Absence]) -> list[Absence]:
+    """Say of absences which are the first of their pair's or cluster's: none of those begins earlier, or stands before it, and lasts as it begins."""
+
+    def groups(each: Absence) -> list[object]:
+        return [(each.case, frozenset(each.mission.split("->"))), *([each.cluster] if each.cluster else ())]
+
+    last: dict[object, float] = {}  # the day on which the last of a group ends
+    leads: dict[int, bool] = {}
+    found = list(found)
+    for place, each in sorted(enumerate(found), key=lambda item: item[1].began):
+        since, mine = each.began.toordinal(), groups(each)
+        leads[place] = all(since > last.get(group, -1.0) for group in mine)
+        for group in mine:
+            last[group] = max(last.get(group, -1.0), since + each.days)
+    return [each._replace(leads=leads[place]) for place, each in enumerate(found)]
 
 
 def _down(replayed: Trajectory, mission: str) -> Iterator[tuple[int, int]]:
@@ -191,45 +208,61 @@ def replies(replayed: Trajectory) -> Iterator[Reply]:
 
 
 def tabled(path: Path) -> list[Absence]:
-    """Read absences from a CSV file, a mission a row; of the rows of one case the first leads.
+    """Read absences from a CSV file, a mission a row.
 
-    Columns: `case`, `sender`, `host`, `start`, `end` (dates; the end of the watch if it is censored), `worst_level` (consultations, absent,
-    charge, reduced, severed), `censored` (0 or 1), and if it likes `mutual` (yes or no). Others do not count.
+    Columns, apart by commas, semicolons or tabs: `case`, `sender`, `host`, `start`, `end` (days; the end of the watch if it is censored),
+    `worst_level` (consultations, absent, charge, reduced, severed), `censored` (1 if it had not ended, else 0), and if it likes `mutual` (yes or
+    no) and `cluster` (a name for breaks that one quarrel brought about at once, of which the first counts). Others do not count.
 
     Raises
     ------
     ScenarioError
         If the file is no such table: with all that is wrong, row by row.
     """
-    found, problems, seen = list[Absence](), list[Problem](), set[str]()
+    found, problems = list[Absence](), list[Problem]()
     try:
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError:
         raise ScenarioError([Problem(Place(str(path)), "is no text in UTF-8", "save it as UTF-8")]) from None
-    rows = csv.DictReader(text.splitlines())
+    head = text.partition("\n")[0]
+    rows = csv.DictReader(text.splitlines(), delimiter=max(",;\t", key=head.count))
     lacking = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
     if lacking:
         wanted = f"a table of absences has the columns {', '.join(COLUMNS)}"
         raise ScenarioError([Problem(Place(str(path), 1, 1), f"there is no column {listed(lacking)}", wanted)])
     for row in rows:
         try:
-            found.append(_absence(row, leads=row["case"] not in seen))
-            seen.add(row["case"])
+            found.append(_absence(row))
         except ValueError as error:
-            problems.append(Problem(Place(str(path), rows.line_num, 1), str(error), "dates are written 2024-01-17"))
+            problems.append(Problem(Place(str(path), rows.line_num, 1), *error.args))
     if problems:
         raise ScenarioError(problems)
-    return found
+    return led(found)
 
 
-def _absence(row: dict[str, str], *, leads: bool) -> Absence:
-    """Read a row of a table; raises ValueError with what is wrong in it."""
-    began, end, worst = Day.fromisoformat(row["start"] or ""), Day.fromisoformat(row["end"] or ""), row["worst_level"] or ""
+def _absence(row: dict[str, str | None]) -> Absence:
+    """Read a row of a table; raises ValueError with what is wrong in it and how to mend it."""
+    said = {name: (row[name] or "").strip() for name in COLUMNS}
+    began, end = (_day(name, said[name]) for name in ("start", "end"))
     if end <= began:
-        raise ValueError(f"it ends on {end} and starts on {began}")
-    if worst not in WORST:
-        raise ValueError(f"worst_level is {quoted(worst)}; {suggest(worst, WORST)}")
-    if row["censored"] not in ("0", "1"):
-        raise ValueError(f"censored is 0 or 1, not {quoted(row['censored'] or '')}")
-    days, ended = float((end - began).days), row["censored"] == "0"
-    return Absence(row["case"], f"{row['sender']}->{row['host']}", WORST[worst], began, days, ended, None, row.get("mutual") == "yes", leads)
+        raise ValueError(
+            f"it ends on {end} and starts on {began}", "an absence lasts a day at least; of one that is still open `end` is the last day of the watch"
+        )
+    if said["worst_level"] not in WORST:
+        raise ValueError(f"worst_level is {quoted(said['worst_level'])}", suggest(said["worst_level"], WORST))
+    if said["censored"] not in ("0", "1"):
+        raise ValueError(f"censored is {quoted(said['censored'])}", "write 1 if it had not ended by `end`, else 0")
+    if not said["sender"] or not said["host"] or said["sender"] == said["host"]:
+        raise ValueError(f"sender is {quoted(said['sender'])} and host {quoted(said['host'])}", "name two states")
+    if None in row:  # what stands beyond the columns
+        raise ValueError("the row has more values than there are columns", "put in quotes what holds a comma")
+    mutual, cluster = row.get("mutual") == "yes", (row.get("cluster") or "").strip()
+    kind, mission, days = WORST[said["worst_level"]], f"{said['sender']}->{said['host']}", float((end - began).days)
+    return Absence(said["case"], mission, kind, began, days, said["censored"] == "0", None, mutual, cluster=cluster)
+
+
+def _day(name: str, text: str) -> Day:
+    try:
+        return Day.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{name} is {quoted(text)}", "days are written 2024-01-17") from None

@@ -273,7 +273,9 @@ def _assumptions(scenario: Scenario) -> str:
     """Say how much of a file is assumed."""
     chances = sum(event.probability is not None for event in scenario.events) + sum(len(choice.options) for choice in scenario.choices.values())
     delays = sum(event.delay is not None for event in scenario.events)
-    told = f"Probabilities ({chances}) and delays ({delays}) are assumptions of the file, not history's"
+    leaning = sum(event.delay is not None and event.delay.rates is not None for event in scenario.events)
+    base = f", {leaning} of which lean on base rates that ship with escsim," * bool(leaning)
+    told = f"Probabilities ({chances}) and delays ({delays}){base} are assumptions of the file, not history's"
     ranged = sum(len(event.range or ()) for event in scenario.events) + sum(len(choice.range or ()) for choice in scenario.choices.values())
     return f"{told}; the file states a range for {ranged}." if ranged else f"{told}."
 

@@ -39,9 +39,11 @@ def away(rates: Sequence[Rate], *, paper: bool = False) -> Picture:
     """
     first = rates[0]
     half = first.quantile(0.5).days
-    headline = (
-        f"Half of {first.n} {first.noun} were over within {half} days" if half is not None else f"More than half of {first.n} {first.noun} lasted"
-    )
+    headline = f"Half of {first.counted} were over within {half} days"
+    if first.n == 1:
+        headline = f"One case: {number(float(first.days[0]))} days{' and still open' * first.open}"
+    elif half is None:
+        headline = f"More than half of {first.counted} were still open when the watch ended"
     longest = max(float(rate.days.max()) for rate in rates)
     subtitle = "Share still away, by Kaplan and Meier; dashed: the law that fits best; a tick: a case watched no longer"
     rows: list[tuple[Any, ...]] = [("rate", "days", "share", "low", "high", "at_risk")]
@@ -105,7 +107,7 @@ def _names(sheet: Sheet, ends: list[tuple[float, Rate, str]], right: float, top:
     height = top
     for _, rate, colour in ends:
         open_ = f", {rate.open} open" if rate.open else ""
-        lines = [f"{rate.n} {rate.noun}{open_}", *([_law(rate)] if rate.fits else []), *(["too few to say much"] if rate.n < FEW else [])]
+        lines = [f"{rate.counted}{open_}", *([_law(rate)] if rate.fits else []), *(["too few to say much"] if rate.n < FEW else [])]
         sheet.axes.plot([right + 24, right + 64], [height + 16] * 2, color=colour, linewidth=4 * sheet.point)
         for place, line in enumerate(lines):
             text = sheet.fit(line, sheet.width - right - 100, lines=2)
@@ -123,7 +125,7 @@ def _law(rate: Rate) -> str:
 def _said(rate: Rate) -> str:
     quartiles = [rate.quantile(share).days for share in (0.25, 0.5, 0.75)]
     told = ", ".join("not reached" if days is None else f"{days} days" for days in quartiles)
-    return f"{rate.n} {rate.noun}, {rate.open} of them open: quartiles {told}."
+    return f"{rate.counted}, {rate.open} of them open: quartiles {told}."
 
 
 def calibration(found: dict[str, Validation], *, paper: bool = False) -> Picture:
@@ -144,8 +146,8 @@ def calibration(found: dict[str, Validation], *, paper: bool = False) -> Picture
     first = shown[0]
     half, ninety = (first.covered(share) for share in (0.5, 0.9))
     headline = (
-        f"Of {first.rate.n} {first.rate.noun}, {half[0].estimate:.0%} fell inside the middle half of what the others foretold, "
-        f"{ninety[0].estimate:.0%} inside nine tenths"
+        f"{half[0].estimate:.0%} of {half[1]} {first.rate.noun} fell inside the middle half of what the others foretold, "
+        f"{ninety[0].estimate:.0%} of {ninety[1]} inside nine tenths"
     ).replace("%", " %")
     subtitle = "Share of cases that came as soon as the forecast said they would with each probability; on the line, forecasts are right"
     rows: list[tuple[Any, ...]] = [("rate", "case", "days", "ended", "law", "transform_low", "transform_high")]
@@ -156,7 +158,8 @@ def calibration(found: dict[str, Validation], *, paper: bool = False) -> Picture
         for place, each in enumerate(shown):
             left = 130 + place * (sheet.width - 120) / 3
             _panel(sheet, each, left, sheet.top + 60, size, first=place == 0)
-        note = "Shaded: where 95 % of such steps lie if forecasts are right, at each place. Cases still open are kept, by Kaplan and Meier."
+        rest = f" Not drawn: {', '.join(each.rate.noun for each in [*found.values()][3:])}." if len(found) > 3 else ""
+        note = "Shaded: where 95 % of such steps lie if forecasts are right, at each place. Cases still open are kept, by Kaplan and Meier." + rest
         sheet.write(40, sheet.height - 36, sheet.fit(note, sheet.width - 80), color=FADED)
     return Picture(sheet.figure, " ".join([sentence(headline), sentence(subtitle), *map(_scored, shown), note]), rows)
 
@@ -186,7 +189,7 @@ def _panel(sheet: Sheet, each: Validation, left: float, top: float, size: float,
         if first:
             sheet.write(left - 14, float(y(share)), f"{share:.0%}".replace("%", " %"), ha="right", color=FADED)
         sheet.write(left + size * share, bottom + 30, f"{share:g}", ha="center", color=FADED)
-    sheet.write(left + size / 2, bottom + 66, "foretold probability of so soon", ha="center", color=FADED)
+    sheet.write(left + size / 2, bottom + 66, "foretold chance to be over by then", ha="center", color=FADED)
     sheet.axes.plot([left, left + size, left + size, left, left], [top, top, bottom, bottom, top], color=FADED, linewidth=1 * sheet.point)
     for line, text in enumerate([f"{each.rate.n} {each.rate.noun}" + (", too few" if n < FEW else ""), *_numbers(each)]):
         sheet.write(left, bottom + 118 + 34 * line, sheet.fit(text, size + 60), bold=line == 0)

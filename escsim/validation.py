@@ -8,8 +8,11 @@ transform) are spread evenly over 0 to 1 (Dawid 1984, Journal of the Royal Stati
 from __future__ import annotations
 
 import math
+import warnings
 from importlib import import_module
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from escsim.intervals import Estimate, Z, wilson
 from escsim.rates import Fit, Rate
@@ -83,13 +86,20 @@ def validate(rates: dict[str, Rate]) -> dict[str, Validation]:
         If lifelines is not there.
     """
     whole = {name: rate for name, rate in rates.items() if name.endswith("_to_return") and "agreement" not in name}
-    return {name: Validation(rate, [*map(_forecast, [rate] * rate.n, range(rate.n))]) for name, rate in whole.items() if rate.n - rate.open >= LEAST}
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # of a law far from what happened
+        found = {name: [_forecast(rate, place) for place in range(rate.n)] for name, rate in whole.items() if rate.n - rate.open >= LEAST}
+    told = {name: [each for each in forecasts if each is not None] for name, forecasts in found.items()}
+    return {name: Validation(whole[name], forecasts) for name, forecasts in told.items() if len(forecasts) >= LEAST}
 
 
-def _forecast(rate: Rate, place: int) -> Forecast:
-    """Forecast a case from those of other crises."""
+def _forecast(rate: Rate, place: int) -> Forecast | None:
+    """Forecast a case from those of other crises; None if no law fits them."""
     fits = rate.without(rate.cases[place]).fits
-    best, plain = fits[0], next(fit for fit in fits if fit.law == "exponential")
+    plain = next((fit for fit in fits if fit.law == "exponential"), None)
+    if plain is None:
+        return None
+    best = fits[0]
     days, ended = float(rate.days[place]), bool(rate.ended[place])
     share = float(_law(best).cdf(days))
     return Forecast(

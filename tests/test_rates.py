@@ -6,6 +6,8 @@ import json
 import math
 import re
 from collections.abc import Callable
+from datetime import date as Day
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -242,7 +244,7 @@ def test_the_command_tells_tables_and_data(escsim: Run, tmp_path: Path) -> None:
     [
         (["--of", "recal_to_return"], "no rate is called 'recal_to_return': did you mean 'recall_to_return'?"),
         (["--of", "recall_to_return", "--validate"], "--of does not go with --validate"),
-        (["--validate", "-o", "x.yaml"], "-o FILE.yaml writes all base rates; it does not go with --of and --validate"),
+        (["--validate", "-o", "x.yaml"], "-o FILE.yaml writes the base rates of all that ships; it takes no S"),
         (["-o", "x.gif"], "cannot tell the format of 'x.gif'; give it one of the endings .png, .svg, .pdf"),
     ],
 )
@@ -250,6 +252,45 @@ def test_what_cannot_be_asked_of_rates_is_refused(escsim: Run, asked: list[str],
     told = escsim("rates", TABLE, *asked)
     assert told.code == 2
     assert message in " ".join(told.err.split())
+
+
+HEAD = "case,sender,host,start,end,worst_level,censored,mutual\n"
+
+
+@pytest.mark.parametrize(
+    ("days", "open_", "says"),
+    [
+        ([134, 134, 134], [], "exponential - mean 134 days"),
+        ([10, 10, 10], [], "exponential - mean 10 days"),
+        ([5, 9], [], "no law: 2 ended"),
+        ([5, 9, 12, 30], [0, 1, 2, 3], r"recall_to_return 4 \(4\)\* - - -"),
+    ],
+)
+def test_few_and_equal_times_are_told_without_a_fault(escsim: Run, days: list[int], open_: list[int], says: str) -> None:
+    """Fitters that do not converge, shapes at the edge of what there is, nothing that ended."""
+    dates = [(f"2020-01-{1 + n:02}", Day(2020, 1, 1 + n) + timedelta(days=each)) for n, each in enumerate(days)]
+    rows = [f"case {n},AAA,BBB,{start},{end},absent,{int(n in open_)},no\n" for n, (start, end) in enumerate(dates)]
+    Path("t.csv").write_text(HEAD + "".join(rows), "utf-8")
+    told = escsim("rates", "t.csv", "-o", "x.png")
+    assert (told.code, told.err) == (0, "\nx.png\n")
+    assert re.search(says, " ".join(told.out.split()))
+    json.loads(escsim("rates", "t.csv", "--json").out, parse_constant=lambda word: pytest.fail(word))
+    assert escsim("rates", "t.csv", "--of", "recall_to_return").code == 0
+
+
+def test_where_no_mission_moved_that_is_told(escsim: Run) -> None:
+    Path("t.csv").write_text(HEAD, "utf-8")
+    assert escsim("rates", "t.csv").out == "In an empty table no mission stood below the level at which it started.\n"
+    assert "In 1 scenario no mission stood below" in escsim("rates", "russia-turkey-2015").out
+    told = escsim("rates", "russia-turkey-2015", "-o", "x.png")
+    assert (told.code, told.out, "there is nothing to draw" in told.err) == (2, "", True)
+
+
+def test_what_stands_beside_a_base_rate_is_refused(tmp_path: Path) -> None:
+    text = (ROOT / "tests" / "good" / "base_rates.yaml").read_text("utf-8")
+    (tmp_path / "x.yaml").write_text(text.replace("rates: recall_to_agreement}", "rates: recall_to_agreement, median: 3 days}"), "utf-8")
+    with pytest.raises(ScenarioError, match="unknown key 'median'"):
+        load(tmp_path / "x.yaml")
 
 
 def test_too_few_cases_are_not_held_against_one_another(escsim: Run) -> None:

@@ -75,11 +75,23 @@ def test_the_first_crisis_lasted_nine_days_on_both_sides() -> None:
     ]
 
 
-def test_a_table_is_read_with_its_dates_and_its_first_rows_lead(tmp_path: Path) -> None:
+def test_a_table_is_read_with_its_dates_and_the_first_of_a_pair_leads(tmp_path: Path) -> None:
+    """By date, not by row; of each pair of a case; of a cluster only one."""
     path = tmp_path / "t.csv"
-    path.write_text(HEAD + "x,AAA,BBB,2020-01-01,2020-01-11,absent,0,yes\nx,BBB,AAA,2020-01-02,2020-01-11,severed,1,yes\n", "utf-8-sig")
+    rows = [
+        "x;BBB;AAA;2020-01-02;2020-01-11;severed;1;yes;",
+        "x;AAA;BBB;2020-01-01;2020-01-11;absent;0;yes;",
+        "x;CCC;DDD;2020-01-05;2020-01-09;charge;0;no;peace",
+        "y;EEE;FFF;2020-01-06;2020-01-08;reduced;0;no;peace",
+    ]
+    path.write_text(HEAD.replace(",", ";").replace("mutual", "mutual;cluster") + "\n".join(rows), "utf-8-sig")
     found = [(each.mission, each.kind, each.days, each.ended, each.mutual, each.leads) for each in tabled(path)]
-    assert found == [("AAA->BBB", "recall", 10, True, True, True), ("BBB->AAA", "break", 9, False, True, False)]
+    assert found == [
+        ("BBB->AAA", "break", 9, False, True, False),
+        ("AAA->BBB", "recall", 10, True, True, True),
+        ("CCC->DDD", "downgrade", 4, True, False, True),
+        ("EEE->FFF", "downgrade", 2, True, False, False),
+    ]
     assert len(tabled(FURTHER)) == 21
 
 
@@ -87,10 +99,12 @@ def test_a_table_is_read_with_its_dates_and_its_first_rows_lead(tmp_path: Path) 
     ("row", "message"),
     [
         ("x,AAA,BBB,2020-01-01,2020-01-01,absent,0,no", "it ends on 2020-01-01 and starts on 2020-01-01"),
-        ("x,AAA,BBB,2020-01-32,2020-02-01,absent,0,no", "day"),
-        ("x,AAA,BBB,2020-01-01,2020-02-01,abset,0,no", "worst_level is 'abset'; did you mean 'absent'?"),
-        ("x,AAA,BBB,2020-01-01,2020-02-01,absent,no,no", "censored is 0 or 1, not 'no'"),
-        ("x,AAA", "Invalid isoformat string: ''"),
+        ("x,AAA,BBB,2020-01-32,2020-02-01,absent,0,no", "start is '2020-01-32'"),
+        ("x,AAA,BBB,2020-01-01,2020-02-01,abset,0,no", "worst_level is 'abset'"),
+        ("x,AAA,BBB,2020-01-01,2020-02-01,absent,no,no", "censored is 'no'"),
+        ("x,AAA", "start is ''"),
+        ("x,AAA,AAA,2020-01-01,2020-02-01,absent,0,no", "sender is 'AAA' and host 'AAA'"),
+        ("x,AAA,BBB,2020-01-01,2020-02-01,absent,0,no,9", "the row has more values than there are columns"),
     ],
 )
 def test_a_wrong_row_of_a_table_is_named(tmp_path: Path, row: str, message: str) -> None:
