@@ -195,6 +195,9 @@ def why(trajectory: Trajectory, day: Day | None = None, *, width: int = 100) -> 
 
 def statuses(trajectory: Trajectory, width: int, *, until: Day | None = None) -> Iterator[Line]:
     """Give a table of the missions' statuses, a row for each day on which one changed."""
+    if not trajectory.scenario.missions:
+        yield "No event moves a mission.", "dim"
+        return
     rows, previous = [], dict[str, str]()
     for day, held in trajectory.days().items():
         if held != previous and (until is None or day <= until):
