@@ -15,10 +15,8 @@ from escsim.spells import Absence, absences
 from escsim.validation import BANDS, Validation
 
 _SHARES = (0.25, 0.5, 0.75)
-SAMPLE = (
-    "A sample of well-known cases, in which long ones are over-represented. Of a pair the first absence counts; what was still open is kept, as "
-    "censored."
-)
+SAMPLE = "A sample of well-known cases, in which long ones are over-represented. What was still open is kept, as censored."
+PAIRS = "Of the two missions of a pair the one that was away first counts."
 FEWER = f"* fewer than {FEW} cases, which say little."
 
 
@@ -45,13 +43,13 @@ def table(record: Record, found: dict[str, Rate], width: int) -> Iterator[Line]:
         yield "", ""
         yield "How missions left each status", "bold"
         yield from _ways(record, width)
-    if times := {pair: days for pair, days in answers(record).items() if len(days) > 1}:
+    if times := {pair: rate for pair, rate in answers(record).items() if rate.n > 1}:
         yield "", ""
         yield "How long answers took, of those that came", "bold"
-        rows = [(to, action, str(len(days)), ", ".join(map(number, days))) for (to, action), days in times.items()]
+        rows = [(to, action, f"{rate.n}{few(rate)}", ", ".join(map(number, sorted(rate.days.tolist())))) for (to, action), rate in times.items()]
         yield from columns(["to", "answer", "n", "days"], rows, width)
         others = len(answers(record)) - len(times)
-        yield from _wrapped(f"{others} other answers were seen once (--json)." if others else "", width)
+        yield from _wrapped(f"0.5: on the same day. {others} other answers were seen once (--json).", width)
 
 
 def _best(rate: Rate) -> tuple[str, str, str]:
@@ -81,12 +79,11 @@ def _ways(record: Record, width: int) -> Iterator[Line]:
     """Tell of each status how long missions stayed in it and which ways they took, the most frequent first."""
     rows: list[tuple[str, ...]] = []
     for stay in stays(record):
-        half = stay.staying.quantile(0.5)
-        told = "more than half still there" if half.days is None else f"half over {_quantile(half)} days"
-        rows.append((f"{stay.status}: {_counted(stay.staying)} stays, {number(stay.years)} years, {told}", *[""] * 5))
+        quartiles = ", ".join(_quantile(stay.staying.quantile(share)) for share in _SHARES)
+        rows.append((f"{stay.status}: {_counted(stay.staying)} stays, {number(stay.years)} years, quartiles {quartiles} days", *[""] * 5))
         for way in stay.ways:
             shares = (f"{share:.0%}".replace("%", " %") for share in way.within)
-            rows.append((f"  {way.trigger} -> {way.dest}", str(way.seen), _interval(way.hazard), *shares))
+            rows.append((f"  {way.trigger} -> {way.dest}", f"{way.seen}{'*' * (way.seen < FEW)}", _interval(way.hazard), *shares))
     size = max(len(row[0]) for row in rows if row[1])
     heads = ("", "seen", "a year (95 %)", *(f"in {told}" for told in HORIZONS.values()))
     widths = [size, *(max(len(row[place]) for row in [heads, *rows]) for place in range(1, 6))]
@@ -95,7 +92,8 @@ def _ways(record: Record, width: int) -> Iterator[Line]:
         yield row[0] if not row[1] else "  ".join(cell.ljust(wide) for cell, wide in zip(row, widths, strict=True)).rstrip(), style
     yield from _wrapped(
         "a year: how often a mission that stands there leaves this way, with Garwood's exact Poisson interval. in 30 days and so on: the share "
-        "that has left this way, where the others compete (Aalen and Johansen).",
+        "that has left this way, where the others compete (Aalen and Johansen). The laws of a status, a way or an answer: --of charge, "
+        "--of charge.agree_return, --of expel_diplomats.expel_diplomats.",
         width,
     )
 
@@ -121,7 +119,7 @@ def one(rate: Rate, width: int) -> Iterator[Line]:
     order = sorted(zip(rate.days.tolist(), rate.ended.tolist(), rate.cases, rate.whose, strict=True))
     cases = [(f"{number(days)}{'' if ended else '+'}", case, mission) for days, ended, case, mission in order]
     yield from columns(["days", "case", "mission"], cases, width)
-    yield from _wrapped(f"+ still open then. Laws by maximum likelihood, right-censored. {SAMPLE}", width)
+    yield from _wrapped(f"+ still open then. Laws by maximum likelihood, right-censored. {SAMPLE}{f' {PAIRS}' * ('_to_' in rate.name)}", width)
 
 
 def _parameters(fit: Fit) -> Iterator[str]:

@@ -197,6 +197,8 @@ class Way(NamedTuple):
         Per year that a mission stands there, with Garwood's exact interval.
     within : tuple of float
         The share that has left this way within 30 days, one year and five years, by Aalen and Johansen.
+    rate : Rate
+        How long it took where it was this way; stays that ended otherwise are censored then, so that its laws are of this way alone.
     """
 
     trigger: str
@@ -204,6 +206,7 @@ class Way(NamedTuple):
     seen: int
     hazard: Estimate
     within: tuple[float, ...]
+    rate: Rate
 
 
 class Stay(NamedTuple):
@@ -294,26 +297,37 @@ def stays(record: Record) -> list[Stay]:
     found = []
     for status in dict.fromkeys(each.status for each in record.spells):
         mine = [each for each in record.spells if each.status == status]
-        staying = Rate(status, f"How long missions stayed {status}", "stays", [each.case for each in mine], *_stayed(mine))
+        cases, whose = [each.case for each in mine], [each.mission for each in mine]
+        days, left = [each.days for each in mine], [each.trigger is not None for each in mine]
+        staying = Rate(status, f"How long missions stayed {status}, however they left", f"stays {status}", cases, days, left, whose)
         total = sum(each.days for each in mine) / YEAR
         ways = []
         for (trigger, dest), seen in Counter((each.trigger, each.dest) for each in mine if each.trigger and each.dest).most_common():
             mark = [each.trigger == trigger and each.dest == dest for each in mine]
-            ways.append(Way(str(trigger), str(dest), seen, poisson(seen, total), incidence(staying, mark)))
+            told = f"From {status} to {dest} by {trigger}; stays that ended otherwise are watched until then"
+            rate = Rate(f"{status}.{trigger}", told, f"stays {status}", cases, days, mark, whose)
+            ways.append(Way(str(trigger), str(dest), seen, poisson(seen, total), incidence(staying, mark), rate))
         found.append(Stay(status, staying, total, ways))
     return found
 
 
-def _stayed(mine: list[Spell]) -> tuple[list[float], list[bool]]:
-    return [each.days for each in mine], [each.trigger is not None for each in mine]
-
-
-def answers(record: Record) -> dict[tuple[str, str], list[float]]:
-    """Give the days that answers took, by what they answer and what they are, the most frequent first."""
-    found = defaultdict[tuple[str, str], list[float]](list)
+def answers(record: Record) -> dict[tuple[str, str], Rate]:
+    """Give how long answers took, by what they answer and what they are, the most frequent first; answers that did not come leave no trace."""
+    found = defaultdict[tuple[str, str], list[Reply]](list)
     for each in record.replies:
-        found[each.to, each.action].append(each.days)
-    return dict(sorted(((pair, sorted(days)) for pair, days in found.items()), key=lambda each: -len(each[1])))
+        found[each.to, each.action].append(each)
+    rates = {}
+    for (to, action), mine in sorted(found.items(), key=lambda item: -len(item[1])):
+        cases, days = [each.case for each in mine], [each.days for each in mine]
+        rates[to, action] = Rate(f"{to}.{action}", f"From {to} to {action} by the other side", "answers", cases, days, [True] * len(mine))
+    return rates
+
+
+def details(record: Record, found: dict[str, Rate]) -> dict[str, Rate]:
+    """Give all that can be told in full, by name: the rates, STATUS, STATUS.TRIGGER for the ways out, and ACT.ANSWER."""
+    known = stays(record)
+    told = [*found.values(), *(stay.staying for stay in known), *(way.rate for stay in known for way in stay.ways), *answers(record).values()]
+    return {rate.name: rate for rate in told}
 
 
 def poisson(count: int, time: float) -> Estimate:
@@ -435,10 +449,18 @@ def to_dict(record: Record, found: dict[str, Rate]) -> dict[str, Any]:
     """Give rates, ways out of statuses and answers as plain data for JSON."""
     ways = []
     for stay in stays(record):
-        mine = [way._asdict() | {"hazard": way.hazard._asdict()} for way in stay.ways]
-        ways.append({"status": stay.status, "n": stay.staying.n, "open": stay.staying.open, "years": stay.years, "ways": mine})
-    told = [{"to": to, "answer": action, "days": days} for (to, action), days in answers(record).items()]
+        mine = [
+            {"trigger": way.trigger, "dest": way.dest, "seen": way.seen, "hazard": way.hazard._asdict(), "within": way.within, **_measured(way.rate)}
+            for way in stay.ways
+        ]
+        ways.append({"status": stay.status, "open": stay.staying.open, "years": stay.years, **_measured(stay.staying), "ways": mine})
+    told = [{"to": to, "answer": action, "days": sorted(rate.days.tolist()), **_measured(rate)} for (to, action), rate in answers(record).items()]
     return {"rates": {name: rate.to_dict() for name, rate in found.items()}, "ways": ways, "answers": told}
+
+
+def _measured(rate: Rate) -> dict[str, Any]:
+    told = rate.to_dict()
+    return {name: told[name] for name in ("n", "few", "q25", "q50", "q75", "fits")}
 
 
 def as_file(found: dict[str, tuple[Rate, str]]) -> str:

@@ -278,6 +278,22 @@ def test_few_and_equal_times_are_told_without_a_fault(escsim: Run, days: list[in
     assert escsim("rates", "t.csv", "--of", "recall_to_return").code == 0
 
 
+def test_the_ways_out_of_a_status_are_told_in_full(escsim: Run) -> None:
+    """Stays that ended otherwise are censored for a way, and not for the status; an answer is a rate as any other."""
+    told = escsim("rates", "israel-turkey-2010", "israel-turkey-2018", "saudi-iran-2016", "--of", "charge")
+    assert (told.code, told.err) == (0, "")
+    assert "7 stays charge, 0 of them open, fewer than 10, which say little" in told.out
+    told = escsim("rates", "israel-turkey-2010", "israel-turkey-2018", "saudi-iran-2016", "--of", "charge.agree_return")
+    assert "7 stays charge, 3 of them open, fewer than 10, which say little" in told.out
+    assert "exponential" in told.out
+    (status,) = [each for each in json.loads(escsim("rates", "saudi-iran-2016", "--json").out)["ways"] if each["status"] == "severed"]
+    assert (status["n"], status["open"], status["q50"]["days"]) == (6, 4, None)
+    assert [(way["trigger"], way["seen"], way["few"]) for way in status["ways"]] == [("agree_restoration", 2, True)]
+    told = escsim("rates", "uk-russia-2018", "--of", "expel_diplomats.expel_diplomats")
+    assert (told.code, "answers, 0 of them open" in told.out) == (0, True)
+    assert "did you mean 'charge.agree_return'?" in escsim("rates", "israel-turkey-2018", "--of", "charge.agree_retrun").err
+
+
 def test_where_no_mission_moved_that_is_told(escsim: Run) -> None:
     Path("t.csv").write_text(HEAD, "utf-8")
     assert escsim("rates", "t.csv").out == "In an empty table no mission stood below the level at which it started.\n"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @cli.command("rates")
 @click.argument("s", nargs=-1)
-@click.option("--of", "name", metavar="RATE", help="Tell of one rate in full: the laws fitted to it, and its cases.")
+@click.option("--of", "name", metavar="RATE", help="One in full, with its laws and cases: a rate, STATUS, STATUS.TRIGGER or ACT.ANSWER.")
 @click.option("--validate", is_flag=True, help="Forecast each case from the others, and say how that came out.")
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Draw it (.png, .svg, .pdf); .yaml for base rates.")
 @click.option("--print", "paper", is_flag=True, help="Draw for A4 paper instead of a screen.")
@@ -54,18 +54,19 @@ def rates_(s: tuple[str, ...], name: str | None, validate: bool, out: Path | Non
         raise click.UsageError("-o FILE.yaml writes the base rates of all that ships; it takes no S, and does not go with --of and --validate")
     with refusing():
         record, found = _learnt(s)
-        if name is not None and name not in found:
-            raise click.UsageError(f"no rate is called {name!r}: {suggest(name, found, 'there are')}")
+        known = found if name is None else rates.details(record, found)
+        if name is not None and name not in known:
+            raise click.UsageError(f"no rate is called {name!r}: {suggest(name, known, 'there are')}")
         held = validation.validate(found) if validate else {}
         if validate and not held:
             raise click.UsageError(f"no rate has the {validation.LEAST} ended cases that it takes to leave one out")
-        contents = {} if out is None else {out: _written(out, record, [found[name]] if name else [*found.values()], held, paper=paper)}
-        lines = [*(rate_tables.validation(held, width_of()) if validate else _told(record, found, name))]
+        contents = {} if out is None else {out: _written(out, record, [known[name]] if name else [*found.values()], held, paper=paper)}
+        lines = [*(rate_tables.validation(held, width_of()) if validate else _told(record, known, name))]
         told: dict[str, Any] = {"scenarios": record.scenarios}
         if validate:
             told["validation"] = {each: one.to_dict() for each, one in held.items()}
         elif json_:
-            told |= {"rates": {name: found[name].to_dict()}} if name else rates.to_dict(record, found)
+            told |= {"rates": {name: known[name].to_dict()}} if name else rates.to_dict(record, found)
     write_files(contents, force=force)
     if json_:
         put_data(told)
