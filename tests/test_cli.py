@@ -1070,10 +1070,10 @@ def test_ctrl_c_ends_it_at_any_time(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=tmp_path / "whole", env=environment(), capture_output=True, timeout=60, check=True)
     whole = time.monotonic() - began
     codes = []
-    for part in range(9):
+    for part in range(7):
         (tmp_path / str(part)).mkdir()
-        codes.append(interrupt(tmp_path / str(part), whole * part / 7))  # the last ones may come too late
-    assert codes.count(130) >= 4
+        codes.append(interrupt(tmp_path / str(part), whole * part / 6))  # the last ones may come too late
+    assert codes.count(130) >= 3
 
 
 HALF = """
