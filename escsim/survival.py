@@ -158,8 +158,9 @@ def calibration(found: dict[str, Validation], *, paper: bool = False) -> Picture
         for place, each in enumerate(shown):
             left = 130 + place * (sheet.width - 120) / 3
             _panel(sheet, each, left, sheet.top + 60, size, first=place == 0)
-        rest = f" Not drawn: {', '.join(each.rate.noun for each in [*found.values()][3:])}." if len(found) > 3 else ""
-        note = "Shaded: where 95 % of such steps lie if forecasts are right, at each place. Cases still open are kept, by Kaplan and Meier." + rest
+        rest = f"Not drawn: {', '.join(each.rate.noun for each in [*found.values()][3:])}." if len(found) > 3 else ""
+        note = "Shaded: where 95 % of such steps lie if forecasts are right, at each place. Cases still open are kept, by Kaplan and Meier."
+        sheet.write(40, sheet.height - 70, rest, color=FADED)
         sheet.write(40, sheet.height - 36, sheet.fit(note, sheet.width - 80), color=FADED)
     return Picture(sheet.figure, " ".join([sentence(headline), sentence(subtitle), *map(_scored, shown), note]), rows)
 
