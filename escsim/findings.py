@@ -487,24 +487,23 @@ def _circles(ways: list[list[tuple[int, int]]]) -> Iterator[frozenset[int]]:
     for start in range(len(ways)):
         if state[start] or not ways[start]:
             continue
-        path, by = [(start, iter(ways[start]))], list[tuple[int, int]]()  # places gone through; from which place by which event
+        path, by = [(start, iter(ways[start]))], list[int]()  # the places gone through, and the events between them
         state[start] = 1
         while path:
             place, rest = path[-1]
             for e, each in rest:
                 if state[each] == 1:
                     since = next(number for number, (here, _) in enumerate(path) if here == each)
-                    yield frozenset({e, *(event for _, event in by[since:])})
+                    yield frozenset({e, *by[since:]})
                 elif not state[each]:
                     state[each] = 1
-                    by.append((place, e))
+                    by.append(e)
                     path.append((each, iter(ways[each])))
                     break
             else:
                 state[place] = 2
                 path.pop()
-                if by:
-                    by.pop()
+                by = by[: len(path) - 1] if path else []
 
 
 def _ties(space: Space, facts: Facts) -> Iterator[Finding]:

@@ -43,13 +43,13 @@ def table(record: Record, found: dict[str, Rate], width: int) -> Iterator[Line]:
         yield "", ""
         yield "How missions left each status", "bold"
         yield from _ways(record, width)
-    if times := {pair: rate for pair, rate in answers(record).items() if rate.n > 1}:
+    told_of = answers(record)
+    if times := {pair: rate for pair, rate in told_of.items() if rate.n > 1}:
         yield "", ""
         yield "How long answers took, of those that came", "bold"
         rows = [(to, action, f"{rate.n}{few(rate)}", ", ".join(map(number, sorted(rate.days.tolist())))) for (to, action), rate in times.items()]
         yield from columns(["to", "answer", "n", "days"], rows, width)
-        others = len(answers(record)) - len(times)
-        yield from _wrapped(f"0.5: on the same day. {others} other answers were seen once (--json).", width)
+        yield from _wrapped(f"0.5: on the same day. {len(told_of) - len(times)} other answers were seen once (--json).", width)
 
 
 def _best(rate: Rate) -> tuple[str, str, str]:
@@ -174,8 +174,8 @@ def cases(scenarios: Iterable[Scenario]) -> list[tuple[str, ...]]:
 
 def markdown(rows: Iterable[tuple[str, ...]]) -> str:
     """Write the table of cases as Markdown, for the README."""
-    lines = [CASES, ("---",) * len(CASES), *((f"`{case}`", *rest) for case, *rest in rows)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines).replace("| --- | --- | --- | --- | --- |", "|---|---|---|---|---|")
+    head, *body = (f"| {' | '.join(row)} |\n" for row in [CASES, *((f"`{case}`", *rest) for case, *rest in rows)])
+    return "".join([head, "|---" * len(CASES) + "|\n", *body])
 
 
 def _wrapped(text: str, width: int) -> Iterator[Line]:

@@ -14,18 +14,20 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cached_property
+from importlib import import_module
 from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
 import yaml
 
-from escsim.delays import special
+from escsim.delays import Lognormal, special
 from escsim.errors import AskedError
 from escsim.intervals import Estimate, kaplan_meier
 from escsim.library import load, shipped
 from escsim.scenario import Scenario
 from escsim.spells import FURTHER, KINDS, Absence, Reply, Spell, absences, led, replies, spells, tabled
+from escsim.times import TICKS_A_DAY
 
 VERSION = 1  # of the file of base rates: raised whenever its numbers change
 FEW = 10  # below so many cases a rate says little
@@ -90,6 +92,18 @@ class Fit(NamedTuple):
     aic: float
 
     @property
+    def distribution(self) -> Any:
+        """The law as one of `scipy.stats`, over days."""
+        stats, given = import_module("scipy.stats"), {name: each.estimate for name, each in self.parameters.items()}
+        if self.law == "exponential":
+            return stats.expon(scale=given["mean"])
+        if self.law == "weibull":
+            return stats.weibull_min(given["shape"], scale=given["scale"])
+        if self.law == "gamma":
+            return stats.gamma(given["shape"], scale=given["scale"])
+        return stats.lognorm(given["sigma"], scale=given["median"])
+
+    @property
     def delay(self) -> dict[str, dict[str, Any]]:
         """The law as a delay of a scenario, to three digits."""
         told = {name: f"{each.estimate:.3g}" for name, each in self.parameters.items()}
@@ -128,7 +142,7 @@ class Rate:
         return int(self.n - self.ended.sum())
 
     def curve(self) -> tuple[Any, Any, Any]:
-        """Give the share that is not over after each day, from 0 on, with the bounds of its 95 % interval."""
+        """Give the share that is not over after each day, from 0 to the longest, with the bounds of its 95 % interval: float64, shape (days,)."""
         whole = np.rint(self.days).astype(int)
         size = int(whole.max()) + 1
         return kaplan_meier(np.bincount(whole[self.ended], minlength=size), np.bincount(whole[~self.ended], minlength=size))
@@ -156,7 +170,7 @@ class Rate:
 
         Raises
         ------
-        ImportError
+        AskedError
             If lifelines is not there.
         """
         return fitted(self.days, self.ended)
@@ -233,6 +247,12 @@ def gather(scenarios: Iterable[Scenario], tables: Iterable[list[Absence]] = ()) 
     Records of one mission in two of them that begin within two weeks of one another tell of one absence: the one that has ended is kept,
     or that which was watched for longer.
 
+    Parameters
+    ----------
+    scenarios : iterable of Scenario
+    tables : iterable of list of Absence
+        As `escsim.spells.tabled` reads them.
+
     Raises
     ------
     ScenarioError
@@ -264,7 +284,14 @@ def rates(record: Record) -> dict[str, Rate]:
         agreed = [each for each in mine if each.settled is not None]
         pending = [each for each in mine if each.settled is not None or not each.ended]
         for name, text, of, days, ended, which in (
-            ("to_return", f"From the first day away to the ambassador back, after {noun}", noun, *_whole(mine), mine),
+            (
+                "to_return",
+                f"From the first day away to the ambassador back, after {noun}",
+                noun,
+                [each.days for each in mine],
+                [each.ended for each in mine],
+                mine,
+            ),
             (
                 "to_agreement",
                 f"From the first day away until the return is agreed or announced, after {noun}; where that is recorded apart from the return",
@@ -286,10 +313,6 @@ def rates(record: Record) -> dict[str, Rate]:
                 whose = [each.mission for each in which]
                 found[f"{kind}_{name}"] = Rate(f"{kind}_{name}", text, of, [each.case for each in which], days, ended, whose)
     return found
-
-
-def _whole(mine: list[Absence]) -> tuple[list[float], list[bool]]:
-    return [each.days for each in mine], [each.ended for each in mine]
 
 
 def stays(record: Record) -> list[Stay]:
@@ -331,7 +354,7 @@ def details(record: Record, found: dict[str, Rate]) -> dict[str, Rate]:
 
 
 def poisson(count: int, time: float) -> Estimate:
-    """Give the rate of so many events in a time with its exact 95 % interval.
+    """Give the rate of so many events in a time, per unit of that time, with its exact 95 % interval.
 
     Source: Garwood 1936, Biometrika 28(3/4), 437-442, by quantiles of the gamma distribution.
     """
@@ -345,6 +368,17 @@ def incidence(rate: Rate, mark: Sequence[bool]) -> tuple[float, ...]:
 
     Source: Aalen and Johansen 1978, Scandinavian Journal of Statistics 5(3), 141-150. Written out here, since lifelines moves
     equal times apart by chance.
+
+    Parameters
+    ----------
+    rate : Rate
+    mark : sequence of bool, length n
+        Which of its cases are marked; those that had not ended are censored, whatever their mark.
+
+    Returns
+    -------
+    tuple of float
+        For each of `HORIZONS`, in days: 0 to 1.
     """
     marked, order = np.asarray(mark, bool), np.argsort(rate.days, kind="stable")
     survival, risk, shares = 1.0, rate.n, dict.fromkeys(HORIZONS, 0.0)
@@ -367,6 +401,11 @@ def fitted(days: Any, ended: Any) -> list[Fit]:
     days : float, shape (n,)
         Above 0.
     ended : bool, shape (n,)
+
+    Returns
+    -------
+    list of Fit
+        Empty if fewer than three have ended; without those whose shape lies outside of `SHAPES` or that do not converge.
 
     Raises
     ------
@@ -473,8 +512,8 @@ def as_file(found: dict[str, tuple[Rate, str]]) -> str:
             words = f"{fit.law} fitted to {rate.counted} ({ended} ended{few})"
             told[rate.name] = {"text": f"{rate.text}.", "told": words, "law": fit.delay, "n": rate.n, "ended": ended, "source": source}
     for name, text, noun, n, low, high in DERIVED:
-        sigma = math.log(high / low) / (2 * 0.6744897501960817)  # the normal quantile of 75 in 100
-        law = {"lognormal": {"median": f"{math.sqrt(low * high):.3g} days", "sigma": float(f"{sigma:.3g}")}}
+        sigma, median = Lognormal.model_validate({"q25": f"{low} days", "q75": f"{high} days"}).solved()
+        law = {"lognormal": {"median": f"{median / TICKS_A_DAY:.3g} days", "sigma": float(f"{sigma:.3g}")}}
         told[name] = {"text": f"{text}.", "told": f"lognormal through the quartiles of {n} {noun}", "law": law, "n": n, "ended": n, "source": ICB}
     head = "# Written by `escsim rates -o base_rates.yaml` from what ships with escsim; a test says if it is out of date.\n"
     return head + yaml.safe_dump({"version": VERSION, "rates": told}, sort_keys=False, allow_unicode=True, width=120)

@@ -102,7 +102,7 @@ def spells(replayed: Trajectory) -> Iterator[Spell]:
 
 
 def absences(replayed: Trajectory) -> list[Absence]:
-    """Give the absences of all missions, pair by pair, the first of each pair first."""
+    """Give the absences of all missions, pair by pair, the first of each pair first; times are those of the replay, in days."""
     scenario, pairs = replayed.scenario, dict[frozenset[str], list[tuple[int, int, str]]]()
     end = scenario.period.ticks
     for mission in scenario.missions:
@@ -161,26 +161,23 @@ def _down(replayed: Trajectory, mission: str) -> Iterator[tuple[int, int]]:
 
 def _kind(replayed: Trajectory, mission: str, since: int, until: int) -> str:
     """Say by which act, the gravest, a mission was brought down."""
-    moves = [move for step in replayed.steps if since <= step.tick < until for move in step.moves if move.mission == mission]
-    acts = {
-        name
-        for step in replayed.steps
-        if since <= step.tick < until and mission in {each.mission for each in step.moves}
-        for name in replayed.event(step).action
-    }
-    kinds = {action.absence for name in acts if (action := _words(replayed).get(name)) and action.absence}
-    ladder = replayed.scenario.ladder
-    worst = max((move.dest for move in moves), key=ladder.severity.__getitem__, default=replayed.scenario.initial[mission])
-    return max(kinds, key=KINDS.index, default=worst)
+    scenario, words = replayed.scenario, _words(replayed)
+    steps = [step for step in replayed.steps if since <= step.tick < until and any(move.mission == mission for move in step.moves)]
+    acts = {name for step in steps for name in replayed.event(step).action}
+    kinds = {words[name].absence for name in acts & words.keys()} - {None}
+    reached = [move.dest for step in steps for move in step.moves if move.mission == mission]
+    worst = max(reached, key=scenario.ladder.severity.__getitem__, default=scenario.initial[mission])
+    return max(filter(None, kinds), key=KINDS.index, default=worst)
 
 
 def _settled(replayed: Trajectory, mission: str, since: int, until: int) -> int | None:
     """Give when the end of an absence was last agreed or announced, in an event before the one that brings it about."""
-    last = None
+    last, settling = None, {name for name, word in _words(replayed).items() if word.settles}
     for step in replayed.steps:
-        if since <= step.tick < until and any((word := _words(replayed).get(name)) and word.settles for name in replayed.event(step).action):
+        event = replayed.event(step)
+        if since <= step.tick < until and settling & {*event.action}:
             moved = {move.mission for move in step.moves}
-            if mission in moved or (not moved and _between(replayed.event(step), mission)):
+            if mission in moved or (not moved and _between(event, mission)):
                 last = step.tick
     return last
 

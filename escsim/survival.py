@@ -14,7 +14,7 @@ from escsim.captions import number, sentence
 from escsim.palette import FADED, INK, MODEL
 from escsim.rates import FEW, Rate
 from escsim.style import Picture, Sheet, styled
-from escsim.validation import Validation, survival
+from escsim.validation import Validation
 
 _COLOURS = (MODEL, "#B3530A", "#7A1FA2", "#2E6B2E", "#8A1538")
 _MARKS = (1, 7, 30, 91, 365, 1096, 3652)
@@ -98,7 +98,7 @@ def _curve(sheet: Sheet, axes: Axes, rate: Rate, colour: str, y: Any) -> float:
     if rate.fits:
         fine = np.logspace(0, math.log10(len(share)), 200)
         style: Any = {"color": colour, "linewidth": 2 * sheet.point, "linestyle": (0, (5, 3)), "zorder": 3}
-        axes.plot(np.log10(fine), y(survival(rate.fits[0], fine)), **style)
+        axes.plot(np.log10(fine), y(rate.fits[0].distribution.sf(fine)), **style)
     return float(y(share[-1]))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -101,7 +100,7 @@ def _forecast(rate: Rate, place: int) -> Forecast | None:
         return None
     best = fits[0]
     days, ended = float(rate.days[place]), bool(rate.ended[place])
-    share = float(_law(best).cdf(days))
+    share = float(best.distribution.cdf(days))
     return Forecast(
         rate.cases[place], days, ended, best.law, (share, share if ended else 1.0), _score(best, days, ended) - _score(plain, days, ended)
     )
@@ -109,21 +108,5 @@ def _forecast(rate: Rate, place: int) -> Forecast | None:
 
 def _score(fit: Fit, days: float, ended: bool) -> float:
     """Give the logarithm of the density of a time, or of the probability of one that is longer."""
-    law = _law(fit)
+    law = fit.distribution
     return float(law.logpdf(days) if ended else law.logsf(days))
-
-
-def _law(fit: Fit) -> Any:
-    stats, given = import_module("scipy.stats"), {name: each.estimate for name, each in fit.parameters.items()}
-    if fit.law == "exponential":
-        return stats.expon(scale=given["mean"])
-    if fit.law == "weibull":
-        return stats.weibull_min(given["shape"], scale=given["scale"])
-    if fit.law == "gamma":
-        return stats.gamma(given["shape"], scale=given["scale"])
-    return stats.lognorm(given["sigma"], scale=given["median"])
-
-
-def survival(fit: Fit, days: Any) -> Any:
-    """Give the share that a law has left after some days."""
-    return _law(fit).sf(days)

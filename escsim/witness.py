@@ -9,8 +9,7 @@ hours, minutes, seconds, ticks. The run is then made on the stepper, which has t
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Container, Iterable, Iterator
-from functools import cache
+from collections.abc import Container, Iterable, Iterator
 from heapq import heappop, heappush
 from itertools import count, pairwise
 from typing import Any, NamedTuple
@@ -50,7 +49,7 @@ class Schedule(NamedTuple):
 def witness(space: Space, group: Group, places: Iterable[int]) -> Trajectory | None:
     """Find a run with the fewest events that comes to one of some states, and stays there for some time; None if none is found."""
     tries = MOST_PATHS
-    for place in sorted(places, key=_depth(group)):
+    for place in sorted(places, key=_depths(group).__getitem__):
         for path in paths(group, place):
             if not tries:
                 return None
@@ -63,16 +62,12 @@ def witness(space: Space, group: Group, places: Iterable[int]) -> Trajectory | N
     return None
 
 
-def _depth(group: Group) -> Callable[[int], int]:
-    """Give how many events it took to come to a state first."""
-
-    @cache
-    def depth(place: int) -> int:
-        return 0 if (by := group.first[place]) is None else 1 + depth(by[0])
-
-    for place in range(len(group.states)):  # in the order in which they were found, so that it never goes deep
-        depth(place)
-    return depth
+def _depths(group: Group) -> list[int]:
+    """Give how many events it took to come to each state first; states stand in the order in which they were found."""
+    depths: list[int] = []
+    for by in group.first:
+        depths.append(0 if by is None else 1 + depths[by[0]])
+    return depths
 
 
 def paths(group: Group, place: int) -> Iterator[Path]:
